@@ -52,9 +52,6 @@ const (
 	// surveyEvery is how often the surveyor looks for other faults, and the
 	// timeout of a look. A shorter fault between two looks goes unseen.
 	surveyEvery = 5 * time.Second
-	// lastLook is for how long the undoing waits for the last look. A pod that comes
-	// after that may be told of as one that the fault is not in.
-	lastLook = 500 * time.Millisecond
 	// askAgain is the retry interval of a failed list within a look.
 	askAgain = time.Second
 )
@@ -89,9 +86,9 @@ func (f *Fault) survey(ctx context.Context, rec *record.Recorder, i *injecting) 
 	return s
 }
 
-// stop looks for the last time, before the fault is undone or, where that takes longer
-// than lastLook, beside its undoing. By now the fault may have followed into further
-// pods. It returns within surveyEvery.
+// stop looks for the last time, while the fault is undone. By now the fault may have
+// followed into further pods; one that comes meanwhile may be told of as a pod that the
+// fault is not in. It returns within surveyEvery.
 func (s *surveyor) stop(ctx context.Context, followed map[types.UID]bool) {
 	if !s.oneShot {
 		s.cancel()

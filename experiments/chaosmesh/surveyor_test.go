@@ -317,7 +317,7 @@ func TestWhatCouldNotBeSeenIsRecorded(t *testing.T) {
 				if took := time.Since(began); took > 8*time.Second {
 					t.Errorf("the removal took %s", took)
 				}
-				if took := deleted.Sub(began); took > 500*time.Millisecond {
+				if took := deleted.Sub(began); took > 0 {
 					t.Errorf("the removal began after %s: the look for others kept it", took)
 				}
 				if names := left(t, all); len(names) != 0 {
