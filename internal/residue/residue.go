@@ -73,7 +73,7 @@ func (c *Cluster) Snapshot(ctx context.Context) (err error) {
 // only with withOver.
 func (c *Cluster) Left(ctx context.Context, patience time.Duration, withOver bool) []string {
 	for end := time.Now().Add(patience); ; {
-		left := c.look(ctx, withOver)
+		left := c.Look(ctx, withOver).left()
 		if len(left) == 0 || time.Now().After(end) || ctx.Err() != nil {
 			return left
 		}
@@ -84,19 +84,36 @@ func (c *Cluster) Left(ctx context.Context, patience time.Duration, withOver boo
 	}
 }
 
-func (c *Cluster) look(ctx context.Context, withOver bool) (left []string) {
-	objects, err := c.objects(ctx, withOver)
-	left = append(left, objects...)
-	if err != nil {
-		left = append(left, "cannot look: "+err.Error())
+// A Sight is what one look saw.
+type Sight struct {
+	Objects []string // of faults and of the program, bad images and cordons
+	Effects []string // what faults do on this machine, see [Cluster.Effects]
+	// Err is why the look did not see everything: that it found nothing proves nothing.
+	Err error
+}
+
+// left is all of it. A look that did not see everything found something.
+func (s Sight) left() []string {
+	left := slices.Concat(s.Objects, s.Effects)
+	if s.Err != nil {
+		left = append(left, "cannot look: "+s.Err.Error())
 	}
-	return append(left, c.Effects(ctx)...)
+	return left
+}
+
+// Look looks once; see [Cluster.Left] for withOver.
+func (c *Cluster) Look(ctx context.Context, withOver bool) Sight {
+	objects, err := c.objects(ctx, withOver)
+	effects, blind := c.Effects(ctx)
+	return Sight{Objects: objects, Effects: effects, Err: errors.Join(err, blind)}
 }
 
 // Effects are what faults do now on this machine: their processes, and rules and
-// queues in the networks of the services' processes. The API server is not asked.
-func (c *Cluster) Effects(ctx context.Context) []string {
-	return append(running("/proc", faultPrograms), c.rules(ctx)...)
+// queues in the networks of the services' processes. The API server is not asked. The
+// error is why it could not look everywhere.
+func (c *Cluster) Effects(ctx context.Context) (found []string, err error) {
+	rules, err := c.rules(ctx, "/proc")
+	return append(running("/proc", faultPrograms), rules...), err
 }
 
 // objects are those of faults and of the program, bad images and cordons.
@@ -210,33 +227,48 @@ func (c *Cluster) workloads(ctx context.Context) (map[string]string, error) {
 // without a fault: queueing disciplines, and rules of packet filters that a packet
 // can come to. Chaos Mesh leaves chains that nothing leads to, and the sets that
 // they name, until the pod ends; they do nothing and are not counted.
-func (c *Cluster) rules(ctx context.Context) (left []string) {
-	for _, pid := range pids("/proc", c.Programs) {
-		for _, look := range []struct {
-			arguments []string
-			of        func(out string) []string
-		}{
-			{[]string{"tc", "qdisc", "show"}, queues},
-			{[]string{"iptables-save"}, effective},
-			{[]string{"iptables-legacy-save"}, effective},
-		} {
-			if _, err := exec.LookPath(look.arguments[0]); err != nil {
-				continue // nothing here could have set one
-			}
+//
+// A program without a process, and a tool that is not here, are errors: no network was
+// looked at.
+func (c *Cluster) rules(ctx context.Context, proc string) (found []string, err error) {
+	looks := []struct {
+		arguments []string
+		of        func(out string) []string
+	}{
+		{[]string{"tc", "qdisc", "show"}, queues},
+		{[]string{"iptables-save"}, effective},
+		{[]string{"iptables-legacy-save"}, effective},
+	}
+	var errs []error
+	for _, look := range looks {
+		if _, err := exec.LookPath(look.arguments[0]); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	for _, program := range c.Programs {
+		if len(pids(proc, []string{program})) == 0 {
+			errs = append(errs, fmt.Errorf("no process %s is on this machine", program))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	for _, pid := range pids(proc, c.Programs) {
+		for _, look := range looks {
 			arguments := append([]string{"--target", pid, "--net"}, look.arguments...)
 			out, err := exec.CommandContext(ctx, "nsenter", arguments...).Output()
 			if err != nil {
-				if slices.Contains(pids("/proc", c.Programs), pid) { // or else it has ended, and its network with it
-					left = append(left, fmt.Sprintf("cannot look: %s in the network of process %s: %v", look.arguments[0], pid, err))
+				if slices.Contains(pids(proc, c.Programs), pid) { // or else it has ended, and its network with it
+					errs = append(errs, fmt.Errorf("%s in the network of process %s: %w", look.arguments[0], pid, err))
 				}
 				continue
 			}
 			for _, what := range look.of(string(out)) {
-				left = append(left, fmt.Sprintf("%s in the network of process %s: %s", look.arguments[0], pid, what))
+				found = append(found, fmt.Sprintf("%s in the network of process %s: %s", look.arguments[0], pid, what))
 			}
 		}
 	}
-	return left
+	return found, errors.Join(errs...)
 }
 
 // queues are the queueing disciplines that "tc qdisc show" prints, but for those of

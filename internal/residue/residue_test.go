@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +140,47 @@ func TestALookThatFailsIsNoneThatFindsNothing(t *testing.T) {
 	}).Build()}
 	if left := c.Left(t.Context(), 0, true); len(left) == 0 || !strings.Contains(strings.Join(left, "; "), "cannot look") {
 		t.Errorf("left %q, want that it cannot look", left)
+	}
+}
+
+// A look at networks proves something only if it had a network and the tools to look with.
+func TestALookAtNoNetworkIsAnError(t *testing.T) {
+	for _, row := range []struct {
+		sentence  string
+		processes []string
+		tools     []string
+		want      string // empty: it can look
+	}{
+		{"all is there", []string{"checkout", "ledger"}, []string{"tc", "iptables-save", "iptables-legacy-save"}, ""},
+		{"no process of the services", []string{"init"}, []string{"tc", "iptables-save", "iptables-legacy-save"}, "no process checkout"},
+		{"one service has none", []string{"checkout"}, []string{"tc", "iptables-save", "iptables-legacy-save"}, "no process ledger"},
+		{"without tc", []string{"checkout", "ledger"}, []string{"iptables-save", "iptables-legacy-save"}, `"tc"`},
+		{"without the tool that shows the lab's rules", []string{"checkout", "ledger"}, []string{"tc", "iptables-save"}, `"iptables-legacy-save"`},
+	} {
+		proc, bin := t.TempDir(), t.TempDir()
+		for i, name := range row.processes {
+			dir := filepath.Join(proc, strconv.Itoa(1+i))
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "comm"), []byte(name+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, name := range append(row.tools, "nsenter") {
+			if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // it is run
+				t.Fatal(err)
+			}
+		}
+		t.Setenv("PATH", bin)
+		c := Cluster{Programs: []string{"checkout", "ledger"}}
+		found, err := c.rules(t.Context(), proc)
+		if len(found) > 0 || (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
+			t.Errorf("%s: found %q, %v; want %q", row.sentence, found, err, row.want)
+		}
+		if left := (Sight{Err: err}).left(); (len(left) == 0) != (row.want == "") {
+			t.Errorf("%s: left %q", row.sentence, left)
+		}
 	}
 }
 

@@ -204,7 +204,9 @@ func (l lab) watchAbort(ctx context.Context, p *trial.Process, out string) (gone
 		if seen && !met {
 			continue // a look takes time from the run
 		}
-		switch effects := pods.Effects(ctx); {
+		switch effects, err := pods.Effects(ctx); {
+		case err != nil:
+			return gone, fmt.Errorf("look at the fault's effect: %w", err)
 		case len(effects) > 0:
 			seen = true
 		case seen:

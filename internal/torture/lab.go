@@ -98,15 +98,19 @@ func (l lab) kill(ctx context.Context, r *result, out string) (killed time.Time,
 		return killed, recorded, nil
 	}
 	if r.Moment == inHold {
-		r.InPlace = slices.DeleteFunc(l.Cluster.Left(ctx, 0, false), kept)
+		seen := l.Cluster.Look(ctx, false)
+		r.InPlace, r.Effects = append(slices.DeleteFunc(seen.Objects, kept), seen.Effects...), seen.Effects
+		if seen.Err != nil {
+			err = fmt.Errorf("look at the fault while it is held: %w", seen.Err)
+		}
 	}
 	killed = time.Now()
-	if err := p.Process.Kill(); err != nil {
-		return killed, recorded, nil // it has just ended
+	if p.Process.Kill() != nil {
+		return killed, recorded, err // it has just ended
 	}
 	<-p.Ended
 	r.Killed = true
-	return killed, recorded, nil
+	return killed, recorded, err
 }
 
 // kept reports whether what is left is what every run keeps, also without a fault: it

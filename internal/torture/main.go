@@ -123,6 +123,9 @@ type result struct {
 	// InPlace is what the look saw of the fault when the run was killed in hold:
 	// the proof that the look sees it.
 	InPlace []string `json:"inPlace,omitempty"`
+	// Effects are those of it in the networks of pods and among the processes. An
+	// object alone does not show that the look sees what the fault does.
+	Effects []string `json:"effects,omitempty"`
 	Left    []string `json:"left,omitempty"` // what was left
 	Gone    float64  `json:"gone"`           // seconds from the kill until nothing was
 	Lost    float64  `json:"lost"`           // seconds of the record before the kill
@@ -149,6 +152,17 @@ func (r result) String() string {
 
 // bad reports whether something was left, or the trial could not tell.
 func (r result) bad() bool { return r.Problem != "" || len(r.Left) > 0 }
+
+// held reports whether the look had a held fault to see.
+func (r result) held() bool { return r.Killed && r.Moment == inHold && kinds[r.Kind].held }
+
+// seen reports whether the look saw the fault: where it leaves an effect in pods, there.
+func (r result) seen() bool {
+	if effect := kinds[r.Kind].effect; effect != nil {
+		return slices.ContainsFunc(r.Effects, effect.MatchString)
+	}
+	return len(r.InPlace) > 0
+}
 
 // summarize prints what was tried, by kind and by moment, and what was left.
 func summarize(w io.Writer, list []result, took time.Duration) {
@@ -179,9 +193,9 @@ func summarize(w io.Writer, list []result, took time.Duration) {
 	by("moment", moments, func(r result) string { return r.Moment })
 	seen, held := 0, 0
 	for _, r := range list {
-		if r.Killed && r.Moment == inHold && kinds[r.Kind].held {
+		if r.held() {
 			held++
-			if len(r.InPlace) > 0 {
+			if r.seen() {
 				seen++
 			}
 		}
@@ -217,7 +231,7 @@ func failure(list []result, planned int) error {
 		if r.Killed {
 			killed++
 		}
-		if r.Killed && r.Moment == inHold && kinds[r.Kind].held && len(r.InPlace) == 0 {
+		if r.held() && !r.seen() {
 			errs = append(errs, fmt.Errorf("%s: the look did not see the fault while it was held, so that it proves nothing", r))
 		}
 	}

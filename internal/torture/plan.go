@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -13,20 +14,33 @@ type kind struct {
 	fault string // in YAML
 	// held: it is in place until it is undone, and the look sees it.
 	held bool
+	// effect matches what the look sees of it in the networks of pods or among the
+	// processes while it is held; nil: it leaves nothing there, and only its objects are
+	// seen.
+	effect *regexp.Regexp
 	// creates: it writes down a change of the cluster before it makes it.
 	creates bool
 }
+
+// What the lab's chaos-daemon leaves where it acts. Where the kernel has no netem, the
+// packet filter queues what leaves the pod for a process that holds it back.
+var (
+	heldBack   = regexp.MustCompile(`^(tc in the network of process .* netem |iptables-legacy-save in the network of process .* -j NFQUEUE )`)
+	dropped    = regexp.MustCompile(`^iptables-legacy-save in the network of process .* -j DROP$`)
+	burnsTime  = regexp.MustCompile(`^stress-ng`)
+	takesSpace = regexp.MustCompile(`^mem[Ss]tress`)
+)
 
 // kinds are those that the lab can inject; see lab/README.md for the others.
 var kinds = map[string]kind{
 	"podKill":          {fault: "{podKill: {pods: 1}}", creates: true},
 	"podFailure":       {fault: "{podFailure: {pods: 1}}", held: true, creates: true},
 	"containerKill":    {fault: "{containerKill: {pods: 1}}", creates: true},
-	"networkDelay":     {fault: "{networkDelay: {pods: all, latency: 100ms, to: payments}}", held: true, creates: true},
-	"networkLoss":      {fault: "{networkLoss: {pods: 1, packets: 5%}}", held: true, creates: true},
-	"networkPartition": {fault: "{networkPartition: {pods: all, to: payments}}", held: true, creates: true},
-	"stressCPU":        {fault: "{stressCPU: {pods: 1, workers: 1}}", held: true, creates: true},
-	"stressMemory":     {fault: "{stressMemory: {pods: 1, size: 32M}}", held: true, creates: true},
+	"networkDelay":     {fault: "{networkDelay: {pods: all, latency: 100ms, to: payments}}", held: true, effect: heldBack, creates: true},
+	"networkLoss":      {fault: "{networkLoss: {pods: 1, packets: 5%}}", held: true, effect: heldBack, creates: true},
+	"networkPartition": {fault: "{networkPartition: {pods: all, to: payments}}", held: true, effect: dropped, creates: true},
+	"stressCPU":        {fault: "{stressCPU: {pods: 1, workers: 1}}", held: true, effect: burnsTime, creates: true},
+	"stressMemory":     {fault: "{stressMemory: {pods: 1, size: 32M}}", held: true, effect: takesSpace, creates: true},
 	"evict":            {fault: "{evict: {pods: 1}}"},
 	"drain":            {fault: "{drain: {}}"},
 	"restart":          {fault: "{restart: {}}", creates: true},

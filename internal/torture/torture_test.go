@@ -53,9 +53,35 @@ func TestEveryKindIsTortured(t *testing.T) {
 	}
 }
 
+// Each kind that acts in the networks of pods or among their processes is recognized
+// there, by what the lab's look finds.
+func TestTheEffectOfEachKindIsRecognized(t *testing.T) {
+	const in = "iptables-legacy-save in the network of process 7: "
+	seen := map[string]string{
+		"networkDelay":     in + "-A POSTROUTING -o eth0 -j NFQUEUE --queue-num 7702 --queue-bypass",
+		"networkLoss":      "tc in the network of process 7: qdisc netem 1: dev eth0 root refcnt 2 limit 1000 loss 5%",
+		"networkPartition": in + "-A INPUT/netwo_95 -i eth0 -m set --match-set netwo_95 src,dst -j DROP",
+		"stressCPU":        "stress-ng-cpu 17",
+		"stressMemory":     "memStress 18",
+	}
+	for name, kind := range kinds {
+		acts := strings.HasPrefix(name, "network") || strings.HasPrefix(name, "stress")
+		if acts != (kind.effect != nil) || acts && !kind.effect.MatchString(seen[name]) {
+			t.Errorf("%s: effect %v, want one that matches %q", name, kind.effect, seen[name])
+		}
+		for other, what := range seen {
+			alike := strings.HasPrefix(name, "networkD") && other == "networkLoss" || name == "networkLoss" && other == "networkDelay"
+			if acts && other != name && !alike && kind.effect.MatchString(what) {
+				t.Errorf("%s is taken for %s: %q", other, name, what)
+			}
+		}
+	}
+}
+
 // A torture that left something, or could not have seen it, has not passed.
 func TestWhatHasNotPassedHasFailed(t *testing.T) {
-	good := result{attempt: attempt{N: 1, Kind: "networkDelay", Moment: inHold}, Killed: true, InPlace: []string{"a rule"}}
+	const queued = "iptables-legacy-save in the network of process 7: -A POSTROUTING -o eth0 -j NFQUEUE --queue-num 7702 --queue-bypass"
+	good := result{attempt: attempt{N: 1, Kind: "networkDelay", Moment: inHold}, Killed: true, InPlace: []string{"NetworkChaos shop/a", queued}, Effects: []string{queued}}
 	for _, row := range []struct {
 		sentence string
 		change   func(r *result)
@@ -65,7 +91,9 @@ func TestWhatHasNotPassedHasFailed(t *testing.T) {
 		{"nothing was left", func(*result) {}, 1, ""},
 		{"something was", func(r *result) { r.Left = []string{"Lease a/b"} }, 1, "LEFT: Lease a/b"},
 		{"it could not tell", func(r *result) { r.Problem = "sweep: forbidden" }, 1, "PROBLEM: sweep: forbidden"},
-		{"the look is blind", func(r *result) { r.InPlace = nil }, 1, "the look did not see the fault"},
+		{"the look is blind", func(r *result) { r.InPlace, r.Effects = nil, nil }, 1, "the look did not see the fault"},
+		{"the look saw the object alone", func(r *result) { r.InPlace, r.Effects = []string{"NetworkChaos shop/a"}, nil }, 1, "the look did not see the fault"},
+		{"the look saw another fault's effect", func(r *result) { r.Effects = []string{"stress-ng-cpu 17"} }, 1, "the look did not see the fault"},
 		{"the run ended before", func(r *result) { r.Killed = false }, 1, "only 0 of 1 runs were killed"},
 		{"it was interrupted", func(*result) {}, 2, "1 of 2 were tried"},
 	} {
