@@ -30,21 +30,25 @@ func (c Clock) Variable() string { return clockVariable + "=" + string(c) }
 const clockVariable = "AFTERSHOCK_CLOCK"
 
 // clockSource is a file of package time. It maps the file, so that to read the clock
-// takes no system call.
+// takes no system call. Without a file that can be mapped, a program whose clock is to
+// be another has the machine's, and its trial would prove nothing: it panics.
 const clockSource = `package time
 
 import "syscall"
 
 var clock = func() []byte {
-	path, _ := syscall.Getenv("` + clockVariable + `")
+	path, set := syscall.Getenv("` + clockVariable + `")
+	if !set {
+		return []byte{0}
+	}
 	file, err := syscall.Open(path, syscall.O_RDONLY, 0)
 	if err != nil {
-		return []byte{0}
+		panic("` + clockVariable + `: open " + path + ": " + err.Error())
 	}
 	defer syscall.Close(file)
 	mapped, err := syscall.Mmap(file, 0, 1, syscall.PROT_READ, syscall.MAP_SHARED)
 	if err != nil {
-		return []byte{0}
+		panic("` + clockVariable + `: map " + path + ": " + err.Error())
 	}
 	return mapped
 }()
