@@ -28,6 +28,8 @@ const (
 	// patience is how long a run waits that waits for the others, and the contest for
 	// its runs.
 	patience = 8 * time.Minute
+	// clockError is how well a run's wall clock is known from its record.
+	clockError = 5 * time.Second
 )
 
 // A contest is of runs of one experiment, which begin at once.
@@ -44,6 +46,9 @@ type entrant struct {
 	code    int    // its exit code
 	printed string // by it
 	run     string // its id; empty: it has no record
+	// ahead is by how much its wall clock was to be ahead of this machine's, and was by
+	// its record.
+	ahead, was time.Duration
 	// from and to are from before its fault was created until it was gone, by this
 	// machine's clock; zero: it has created none, and has not seen it gone.
 	from, to time.Time
@@ -164,7 +169,7 @@ func (c contest) enter(ctx context.Context, l *trial.Lab, harness, out string) (
 		command := exec.Command(harness, append(trial.Arguments(l.File, directory(n), "checkout/contest"), more...)...)
 		if c.apart {
 			clock := trial.Clock(directory(n) + ".clock")
-			if err = clock.Set(int8(n%3-1) * 30); err != nil {
+			if err = clock.Set(int8(c.ahead(n).Seconds())); err != nil {
 				break
 			}
 			command.Env = append(os.Environ(), clock.Variable())
@@ -184,11 +189,19 @@ func (c contest) enter(ctx context.Context, l *trial.Lab, harness, out string) (
 			p.Stop()
 			err = errors.Join(err, fmt.Errorf("run %d was still under way: %w", n, context.Cause(ctx)))
 		}
-		e := entrant{n: n, patient: n < c.patient, code: p.ProcessState.ExitCode(), printed: p.Printed.String()}
+		e := entrant{n: n, patient: n < c.patient, ahead: c.ahead(n), code: p.ProcessState.ExitCode(), printed: p.Printed.String()}
 		err = errors.Join(err, e.read(directory(n)))
 		list = append(list, e)
 	}
 	return list, spread, err
+}
+
+// ahead is by how much the wall clock of a run is ahead of this machine's.
+func (c contest) ahead(n int) time.Duration {
+	if !c.apart {
+		return 0
+	}
+	return time.Duration(n%3-1) * 30 * time.Second
 }
 
 // read takes in the record, if the run came so far. The record's last change dates it:
@@ -207,7 +220,7 @@ func (e *entrant) read(directory string) error {
 		return err
 	}
 	began := file.ModTime().Add(-list[len(list)-1].At)
-	e.run = list[0].Header.Run
+	e.run, e.was = list[0].Header.Run, list[0].Header.Started.Sub(began)
 	for _, entry := range list {
 		switch {
 		case entry.Event != nil && entry.Event.Kind == faults.EventCreating:
@@ -229,6 +242,11 @@ func judge(list []entrant, sights []sight) error {
 		runs[e.run] = e.run != ""
 		if !e.from.IsZero() {
 			ran = append(ran, e)
+		}
+	}
+	for _, e := range list {
+		if e.run != "" && (e.was-e.ahead).Abs() > clockError {
+			wrong("%s: its wall clock was %s ahead of this machine's, and was to be %s: the trial proves nothing of clocks", e, e.was.Round(time.Second), e.ahead)
 		}
 	}
 	slices.SortFunc(ran, func(a, b entrant) int { return cmp.Or(a.from.Compare(b.from), cmp.Compare(a.n, b.n)) })

@@ -211,6 +211,14 @@ func TestOnlyAContestWithoutTwoAtOnceHasPassed(t *testing.T) {
 			list[2].printed = "deployment checkout in shop is held by run aaa of ann@laptop since 14:03:10 (checkout/contest), which has not renewed its Lease for 7s and seems to be dead"
 			return list, s
 		}, "it did not name a holder"},
+		{"a clock that was to be ahead, and was not", func(list []entrant, s []sight) ([]entrant, []sight) {
+			list[1].ahead = 30 * time.Second
+			return list, s
+		}, "its wall clock was 0s ahead of this machine's, and was to be 30s"},
+		{"a clock that was to be behind, and was", func(list []entrant, s []sight) ([]entrant, []sight) {
+			list[1].ahead, list[1].was = -30*time.Second, -31*time.Second
+			return list, s
+		}, ""},
 		{"nobody ran", func(list []entrant, _ []sight) ([]entrant, []sight) {
 			return list[2:], nil
 		}, "no run had a fault in place"},
@@ -231,6 +239,40 @@ func TestOnlyAContestWithoutTwoAtOnceHasPassed(t *testing.T) {
 		if (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
 			t.Errorf("%s: %v, want %q", row.sentence, err, row.want)
 		}
+	}
+}
+
+// By how much a run's wall clock is ahead of this machine's is the difference between
+// when its record says that it began, and when it did.
+func TestTheClockOfARunIsReadFromItsRecord(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "run"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "run", "a.jsonl")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record.NewRecorder(file)
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, ahead := range []time.Duration{0, 30 * time.Second, -30 * time.Second} {
+		written := time.Now().Add(-ahead) // by the clock of this machine, if the run's is ahead
+		if err := os.Chtimes(path, written, written); err != nil {
+			t.Fatal(err)
+		}
+		var e entrant
+		if err := e.read(dir); err != nil || (e.was-ahead).Abs() > clockError {
+			t.Errorf("a clock %s ahead: %s, %v", ahead, e.was, err)
+		}
+	}
+	if c := (contest{apart: true}); c.ahead(0) != -30*time.Second || c.ahead(1) != 0 || c.ahead(2) != 30*time.Second {
+		t.Error("want wall clocks 30 s behind, right and 30 s ahead")
+	}
+	if (contest{}).ahead(2) != 0 {
+		t.Error("want this machine's clock in a contest of one clock")
 	}
 }
 
