@@ -14,6 +14,8 @@ import (
 // nothing left and a report that names the outage.
 func TestOnlyWhatIsRightPasses(t *testing.T) {
 	fine := row{name: "a", fault: "kill", phase: record.PhaseHold, ends: []int{0, 3}, says: "away"}
+	stepped := fine
+	stepped.outage = clockBy(90)
 	held := result{Row: "a/kill", Began: "hold", From: "hold +1.0s", Verdict: steadystate.Held.String(), Proven: true, Held: 5, Proofs: 5, Says: "it was away"}
 	for _, c := range []struct {
 		sentence string
@@ -31,6 +33,8 @@ func TestOnlyWhatIsRightPasses(t *testing.T) {
 		{"a crash", fine, func(r *result) { r.Printed = "panic: nil map" }, "it crashed"},
 		{"a report that says nothing of it", fine, func(r *result) { r.Says, r.Verdict, r.Code, r.Recorded = "", steadystate.Unknown.String(), 3, 3 }, "does not name the outage"},
 		{"held with every proof, and nothing to say", fine, func(r *result) { r.Says = "" }, ""},
+		{"held with every proof, and a clock that was not stepped", stepped, func(r *result) { r.Says = "" }, "does not name the outage"},
+		{"held with every proof, and a clock that was", stepped, func(*result) {}, ""},
 		{"something left", fine, func(r *result) { r.Left = []string{"Lease a/b"} }, "left: Lease a/b"},
 		{"no record", fine, func(r *result) { r.Problem = "the record has no beginning" }, "no beginning"},
 		{"left, and swept", row{phase: record.PhaseHold, ends: []int{0}, remover: bySweep}, func(r *result) { r.Left = []string{"Lease a/b"} }, ""},
@@ -73,6 +77,26 @@ func TestEachRowStatesWhatIsRight(t *testing.T) {
 	}
 	if slices.Sort(ids); len(slices.Compact(slices.Clone(ids))) != len(ids) {
 		t.Errorf("two rows have one name: %v", ids)
+	}
+}
+
+// A clock that was stepped is told by the note at the end of the run, in its direction.
+func TestAStepOfTheClockIsTold(t *testing.T) {
+	const ahead, back = "prometheus, at the end: its clock is 1m29.9997s behind this machine's, ±1.93ms", "prometheus, at the end: its clock is 1m30.0003s ahead of this machine's, ±1.93ms"
+	for _, c := range []struct {
+		sentence, name, note string
+		told                 bool
+	}{
+		{"ahead", "clock 90 s ahead", ahead, true},
+		{"back", "clock 90 s back", back, true},
+		{"the other way", "clock 90 s ahead", back, false},
+		{"not at all", "clock 90 s ahead", "prometheus, at the end: its clock is 300µs behind this machine's, ±1.93ms", false},
+		{"before it was stepped", "clock 90 s ahead", strings.Replace(ahead, "end", "beginning", 1), false},
+	} {
+		i := slices.IndexFunc(rows(), func(r row) bool { return r.name == c.name })
+		if told := sentence(rows()[i].says, c.note) != ""; told != c.told {
+			t.Errorf("%s: told %t", c.sentence, told)
+		}
 	}
 }
 
