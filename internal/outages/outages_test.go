@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +18,9 @@ func TestOnlyWhatIsRightPasses(t *testing.T) {
 	fine := row{name: "a", fault: "kill", phase: record.PhaseHold, ends: []int{0, 3}, says: "away"}
 	stepped := fine
 	stepped.outage = clockBy(90)
+	gated, undone := fine, fine
+	gated.outage = slow
+	undone.outage, undone.phase = manyAtDelete, record.PhaseRecover
 	held := result{Row: "a/kill", Began: "hold", From: "hold +1.0s", Verdict: steadystate.Held.String(), Proven: true, Held: 5, Proofs: 5, Says: "it was away"}
 	for _, c := range []struct {
 		sentence string
@@ -35,6 +40,10 @@ func TestOnlyWhatIsRightPasses(t *testing.T) {
 		{"held with every proof, and nothing to say", fine, func(r *result) { r.Says = "" }, ""},
 		{"held with every proof, and a clock that was not stepped", stepped, func(r *result) { r.Says = "" }, "does not name the outage"},
 		{"held with every proof, and a clock that was", stepped, func(*result) {}, ""},
+		{"no request met the gate", gated, func(*result) {}, "no request to Prometheus met the outage"},
+		{"one did", gated, func(r *result) { r.Met = 1 }, ""},
+		{"the fault was deleted before the gate was shut", undone, func(r *result) { r.Began, r.Met = record.PhaseRecover, 7 }, "no delete of a fault met the outage"},
+		{"the delete met the gate", undone, func(r *result) { r.Began, r.Met, r.Deletes = record.PhaseRecover, 7, 1 }, ""},
 		{"something left", fine, func(r *result) { r.Left = []string{"Lease a/b"} }, "left: Lease a/b"},
 		{"no record", fine, func(r *result) { r.Problem = "the record has no beginning" }, "no beginning"},
 		{"left, and swept", row{phase: record.PhaseHold, ends: []int{0}, remover: bySweep}, func(r *result) { r.Left = []string{"Lease a/b"} }, ""},
@@ -67,7 +76,7 @@ func TestTheTableIsWhole(t *testing.T) {
 func TestEachRowStatesWhatIsRight(t *testing.T) {
 	var ids []string
 	for _, r := range rows() {
-		if len(r.ends) == 0 || faultTexts[r.fault] == "" || r.begin == nil || r.end == nil || (r.says == "") != (r.name == "none") {
+		if len(r.ends) == 0 || faultTexts[r.fault] == "" || r.begin == nil || r.end == nil || (r.through == apiServer && r.phase == record.PhaseRecover && r.arm == nil) || (r.says == "") != (r.name == "none") {
 			t.Errorf("%s does not say what is right", r.id())
 		}
 		if slices.Contains(r.ends, 5) != (r.remover != "") {
@@ -77,6 +86,49 @@ func TestEachRowStatesWhatIsRight(t *testing.T) {
 	}
 	if slices.Sort(ids); len(slices.Compact(slices.Clone(ids))) != len(ids) {
 		t.Errorf("two rows have one name: %v", ids)
+	}
+}
+
+// passing is a server that answers everything.
+type passing struct{}
+
+func (passing) RoundTrip(r *http.Request) (*http.Response, error) {
+	return answer(r, http.StatusOK, http.Header{}, nil), nil
+}
+
+// A gate counts what it does not pass on. One that is armed shuts with the first delete
+// of a fault, and once only.
+func TestAGateCountsWhatItDoesNotPassOn(t *testing.T) {
+	const leases, faults = "https://lab/apis/coordination.k8s.io/v1/namespaces/a/leases/b", "https://lab/apis/chaos-mesh.org/v1alpha1/namespaces/a/networkchaos/b"
+	g := &gate{RoundTripper: passing{}}
+	for i, step := range []struct {
+		sentence     string
+		before       func()
+		method, url  string
+		code         int
+		met, deletes int
+	}{
+		{"it passes on", func() {}, http.MethodGet, leases, 200, 0, 0},
+		{"also deletes", func() {}, http.MethodDelete, faults, 200, 0, 0},
+		{"armed, it passes on", func() { g.arm(tooMany) }, http.MethodGet, faults, 200, 0, 0},
+		{"what is no fault may be deleted", func() {}, http.MethodDelete, leases, 200, 0, 0},
+		{"a dry run deletes nothing", func() {}, http.MethodDelete, faults + "?dryRun=All", 200, 0, 0},
+		{"the delete shuts it", func() {}, http.MethodDelete, faults, 429, 1, 1},
+		{"for everything", func() {}, http.MethodGet, leases, 429, 2, 1},
+		{"also if the outage begins", func() { g.set(tooMany) }, http.MethodDelete, faults, 429, 3, 2},
+		{"until it ends", func() { g.set(nil) }, http.MethodDelete, faults, 200, 3, 2},
+	} {
+		step.before()
+		response, err := g.RoundTrip(httptest.NewRequest(step.method, step.url, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := response.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if met, deletes := g.counts(); response.StatusCode != step.code || met != step.met || deletes != step.deletes {
+			t.Errorf("step %d, %s: %d, met %d, deletes %d", i, step.sentence, response.StatusCode, met, deletes)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -23,6 +24,8 @@ type result struct {
 	Proven          bool   // by the judge
 	Held, Proofs    int
 	Says            string   // of the outage
+	Met             int      `json:",omitempty"` // requests that met the outage in the gate
+	Deletes         int      `json:",omitempty"` // those of them that delete a fault
 	Left            []string // after the run
 	Still           []string `json:",omitempty"` // after what is to remove that
 	Gone            float64  `json:",omitempty"` // seconds until it had
@@ -51,6 +54,12 @@ func (got result) wrong(r row) (list []string) {
 		if got.Verdict == steadystate.Held.String() && (!got.Proven || got.Proofs == 0 || got.Held < got.Proofs) {
 			wrong("held with %d of %d proofs", got.Held, got.Proofs)
 		}
+	}
+	if r.through != "" && got.Met == 0 {
+		wrong("no request to %s met the outage", r.through)
+	}
+	if r.through == apiServer && r.phase == record.PhaseRecover && got.Deletes == 0 {
+		wrong("no delete of a fault met the outage")
 	}
 	if strings.Contains(got.Printed, "panic:") || strings.Contains(got.Printed, "goroutine ") {
 		wrong("it crashed")

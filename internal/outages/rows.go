@@ -59,10 +59,12 @@ const (
 // An outage takes a tool away and gives it back.
 type outage struct {
 	begin, end func(context.Context, *scene) error
-	// through is which of the run's servers is reached through a proxy.
+	// through is which of the run's servers is reached through a proxy. At least one
+	// request must meet the outage there.
 	through string
-	disk    bool // the records are on a small disk of their own
-	clock   bool // the program is built with a clock of its own
+	arm     func(*scene) // before the run starts; nil: nothing is to be armed
+	disk    bool         // the records are on a small disk of their own
+	clock   bool         // the program is built with a clock of its own
 }
 
 const (
@@ -101,7 +103,7 @@ func rows() []row {
 		{name: "webhooks away at the create", fault: "delay", phase: record.PhaseSettle, outage: component("chaos-controller-manager"), ends: failed, says: saysMesh},
 		{name: "429 from inject on, 10 s", fault: "delay", phase: record.PhaseInject, lasts: 10 * second, outage: many, ends: failed, says: saysMany},
 		{name: "429 in hold, 10 s", fault: "delay", phase: hold, late: 2 * second, lasts: 10 * second, outage: many, ends: fine, says: saysMany},
-		{name: "429 in undo, 10 s", fault: "delay", phase: undo, lasts: 10 * second, outage: many, ends: fine, says: saysMany},
+		{name: "429 in undo, 10 s", fault: "delay", phase: undo, lasts: 10 * second, outage: manyAtDelete, ends: fine, says: saysMany},
 		{name: "429 from inject on, 10 s", fault: "kill", phase: record.PhaseInject, lasts: 10 * second, outage: many, ends: failed, says: saysMany},
 
 		{name: "API server away 20 s", fault: "delay", phase: hold, late: second, lasts: 20 * second, outage: component("kube-apiserver"), ends: fine, says: saysAPI},

@@ -54,6 +54,9 @@ func carryOut(ctx context.Context, w io.Writer, lab *trial.Lab, r row) (got resu
 	}
 	defer s.close()
 	from, to, p, err := s.play(ctx)
+	if s.gate != nil {
+		got.Met, got.Deletes = s.gate.counts()
+	}
 	if p == nil {
 		return got, err
 	}
@@ -194,6 +197,9 @@ func (s *scene) play(ctx context.Context) (from, to time.Time, p *trial.Process,
 			end()
 			return from, to, nil, err
 		}
+	}
+	if s.arm != nil {
+		s.arm(s)
 	}
 	if p, err = s.start(ctx); err != nil {
 		end()

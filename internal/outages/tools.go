@@ -11,10 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,12 +33,28 @@ type gate struct {
 	proxy *trial.Proxy
 
 	mu        sync.Mutex
-	otherwise func(*http.Request, http.RoundTripper) (*http.Response, error) // nil: it passes on
+	otherwise answering // nil: it passes on
+	armed     answering // what it answers from the first delete of a fault on; nil: it waits for none
+	met       int       // requests that it did not pass on
+	deletes   int       // those of them that delete a fault
 }
+
+// answering answers in place of the server behind a gate.
+type answering func(*http.Request, http.RoundTripper) (*http.Response, error)
 
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	g.mu.Lock()
+	deletes := deletesFault(r)
+	if g.otherwise == nil && deletes {
+		g.otherwise = g.armed
+	}
 	otherwise := g.otherwise
+	if otherwise != nil {
+		g.met++
+		if deletes {
+			g.deletes++
+		}
+	}
 	g.mu.Unlock()
 	if otherwise != nil {
 		return otherwise(r, g.RoundTripper)
@@ -44,10 +62,32 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.RoundTripper.RoundTrip(r)
 }
 
-func (g *gate) set(otherwise func(*http.Request, http.RoundTripper) (*http.Response, error)) {
+// set has the gate answer otherwise, or pass on from now on.
+func (g *gate) set(otherwise answering) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.otherwise = otherwise
+	g.otherwise, g.armed = otherwise, nil
+}
+
+// arm has the gate answer otherwise from the first delete of a fault on. The run sends
+// that as soon as it has recorded the phase, before anyone can have read so.
+func (g *gate) arm(otherwise answering) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.armed = otherwise
+}
+
+// counts are how many requests the gate did not pass on, and how many of them delete a
+// fault.
+func (g *gate) counts() (met, deletes int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.met, g.deletes
+}
+
+// deletesFault reports whether a request deletes an object of Chaos Mesh.
+func deletesFault(r *http.Request) bool {
+	return r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/apis/"+v1alpha1.SchemeGroupVersion.Group+"/") && r.URL.Query().Get("dryRun") == ""
 }
 
 func answer(r *http.Request, code int, header http.Header, body []byte) *http.Response {
@@ -55,7 +95,7 @@ func answer(r *http.Request, code int, header http.Header, body []byte) *http.Re
 }
 
 // gated is an outage by the gate before a server.
-func gated(server string, otherwise func(*http.Request, http.RoundTripper) (*http.Response, error)) outage {
+func gated(server string, otherwise answering) outage {
 	return outage{
 		through: server,
 		begin:   func(_ context.Context, s *scene) error { s.gate.set(otherwise); return nil },
@@ -63,17 +103,26 @@ func gated(server string, otherwise func(*http.Request, http.RoundTripper) (*htt
 	}
 }
 
+// tooMany is the answer of an API server that takes no more requests for now.
+func tooMany(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
+	status := apierrors.NewTooManyRequests("a storm", 1).Status()
+	status.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}
+	body, err := json.Marshal(status)
+	return answer(r, http.StatusTooManyRequests, http.Header{"Content-Type": {"application/json"}, "Retry-After": {"1"}}, body), err
+}
+
 var (
 	nothing = outage{
 		begin: func(context.Context, *scene) error { return nil },
 		end:   func(context.Context, *scene) error { return nil },
 	}
-	many = gated(apiServer, func(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
-		status := apierrors.NewTooManyRequests("a storm", 1).Status()
-		status.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}
-		body, err := json.Marshal(status)
-		return answer(r, http.StatusTooManyRequests, http.Header{"Content-Type": {"application/json"}, "Retry-After": {"1"}}, body), err
-	})
+	many = gated(apiServer, tooMany)
+	// manyAtDelete begins with the delete of the fault at the latest.
+	manyAtDelete = outage{
+		through: apiServer,
+		arm:     func(s *scene) { s.gate.arm(tooMany) },
+		begin:   many.begin, end: many.end,
+	}
 	failing = gated(prometheus, func(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
 		return answer(r, http.StatusInternalServerError, http.Header{}, []byte("out of memory")), nil
 	})
