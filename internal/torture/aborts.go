@@ -137,6 +137,8 @@ func aborts(ctx context.Context, w io.Writer, out string, n int, seed int64, onl
 			return err
 		}
 	}
+	// A directory may have results of another plan.
+	done = slices.DeleteFunc(done, func(t timing) bool { return !slices.Contains(trials, t.abortTrial) })
 	printTimings(w, done)
 	return errors.Join(context.Cause(ctx), late(done, len(trials)))
 }

@@ -112,8 +112,10 @@ func torture(ctx context.Context, w io.Writer, out string, n int, seed int64, on
 			return err
 		}
 	}
+	// A directory may have results of another plan.
+	done = slices.DeleteFunc(done, func(r result) bool { return !slices.Contains(trials, r.attempt) })
 	summarize(w, done, time.Since(begun))
-	return errors.Join(context.Cause(ctx), failure(done, len(trials)))
+	return errors.Join(context.Cause(ctx), failure(done, trials))
 }
 
 // A result is what a trial left, and is a line of the results.
@@ -221,7 +223,7 @@ func longest(seconds []float64) string {
 }
 
 // failure is why a torture has not passed.
-func failure(list []result, planned int) error {
+func failure(list []result, planned []attempt) error {
 	var errs []error
 	killed := 0
 	for _, r := range list {
@@ -235,11 +237,34 @@ func failure(list []result, planned int) error {
 			errs = append(errs, fmt.Errorf("%s: the look did not see the fault while it was held, so that it proves nothing", r))
 		}
 	}
-	if len(list) < planned {
-		errs = append(errs, fmt.Errorf("%d of %d were tried", len(list), planned))
+	if len(list) < len(planned) {
+		errs = append(errs, fmt.Errorf("%d of %d were tried", len(list), len(planned)))
 	}
-	if 10*killed < 9*planned {
-		errs = append(errs, fmt.Errorf("only %d of %d runs were killed before their end", killed, planned))
+	if 10*killed < 9*len(planned) {
+		errs = append(errs, fmt.Errorf("only %d of %d runs were killed before their end", killed, len(planned)))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, untried(list, planned)...)...)
+}
+
+// untried are the kinds and the moments of a plan that no killed run has tried. A kind
+// that is to be killed in hold or later must have been: a fault that is never in place
+// shows nothing of what is left of it.
+func untried(list []result, planned []attempt) (errs []error) {
+	none := func(is func(attempt) bool) bool {
+		return slices.ContainsFunc(planned, is) && !slices.ContainsFunc(list, func(r result) bool { return r.Killed && is(r.attempt) })
+	}
+	for _, name := range kindNames() {
+		switch {
+		case none(func(a attempt) bool { return a.Kind == name }):
+			errs = append(errs, fmt.Errorf("no run of %s was killed", name))
+		case none(func(a attempt) bool { return a.Kind == name && (a.Moment == inHold || a.Moment == inUndo) }):
+			errs = append(errs, fmt.Errorf("no run of %s was killed in hold or later", name))
+		}
+	}
+	for _, moment := range moments {
+		if none(func(a attempt) bool { return a.Moment == moment }) {
+			errs = append(errs, fmt.Errorf("no run was killed in %s", moment))
+		}
+	}
+	return errs
 }

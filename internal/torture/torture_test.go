@@ -99,7 +99,49 @@ func TestWhatHasNotPassedHasFailed(t *testing.T) {
 	} {
 		r := good
 		row.change(&r)
-		err := failure([]result{r}, row.planned)
+		planned := []attempt{good.attempt, {N: 2, Kind: "networkDelay", Moment: inHold}}[:row.planned]
+		err := failure([]result{r}, planned)
+		if (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
+			t.Errorf("%s: %v, want %q", row.sentence, err, row.want)
+		}
+	}
+}
+
+// A torture in which a planned kind or moment was never killed has not passed, however
+// few its runs are. What is not planned need not be.
+func TestEveryPlannedKindAndMomentIsKilled(t *testing.T) {
+	all, err := plan(len(kinds)*len(moments), 1, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		sentence string
+		n        int
+		ended    func(a attempt) bool // the run ended before its moment
+		want     string
+	}{
+		{"all were killed", len(all), func(attempt) bool { return false }, ""},
+		{"as few as a pipeline has", 10, func(attempt) bool { return false }, ""},
+		{"a kind was never killed", len(all), func(a attempt) bool { return a.Kind == "evict" }, "no run of evict was killed"},
+		{"a kind was killed only before it was in place", len(all), func(a attempt) bool {
+			return a.Kind == "networkLoss" && (a.Moment == inHold || a.Moment == inUndo)
+		}, "no run of networkLoss was killed in hold or later"},
+		{"of a kind that is killed in hold, one run ended before its undo", len(all), func(a attempt) bool { return a.Kind == "evict" && a.Moment == inUndo }, ""},
+		{"a moment was never met", 10, func(a attempt) bool { return a.Moment == inSettle }, "no run was killed in settle"},
+		{"the only run of a kind in hold ended before", 10, func(a attempt) bool { return a.Kind == "surge" && a.Moment == inHold }, "no run of surge was killed in hold or later"},
+	} {
+		var list []result
+		for _, a := range all[:row.n] {
+			effects := map[string][]string{
+				"networkPartition": {"iptables-legacy-save in the network of process 7: -A INPUT/a -j DROP"},
+				"stressCPU":        {"stress-ng 7"}, "stressMemory": {"memStress 7"},
+			}[a.Kind]
+			if effects == nil {
+				effects = []string{"iptables-legacy-save in the network of process 7: -A POSTROUTING -j NFQUEUE --queue-num 1"}
+			}
+			list = append(list, result{attempt: a, Killed: !row.ended(a), InPlace: effects, Effects: effects})
+		}
+		err := failure(list, all[:row.n])
 		if (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
 			t.Errorf("%s: %v, want %q", row.sentence, err, row.want)
 		}
