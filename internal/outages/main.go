@@ -50,7 +50,7 @@ func run(w io.Writer) (err error) {
 		return err
 	}
 	fmt.Fprintf(w, "records and results are in %s\n", *out)
-	done, err := trial.ReadResults[result](*out)
+	done, err := trial.ReadResults[result](*out, trial.Program)
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func aborts(ctx context.Context, w io.Writer, out string, n int, seed int64, onl
 	if err != nil {
 		return err
 	}
-	done, err := trial.ReadResults[timing](out)
+	done, err := trial.ReadResults[timing](out, trial.Program)
 	if err != nil {
 		return err
 	}

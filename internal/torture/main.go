@@ -82,7 +82,7 @@ func torture(ctx context.Context, w io.Writer, out string, n int, seed int64, on
 	if err != nil {
 		return err
 	}
-	done, err := trial.ReadResults[result](out)
+	done, err := trial.ReadResults[result](out, trial.Program)
 	if err != nil {
 		return err
 	}

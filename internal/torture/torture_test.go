@@ -151,6 +151,13 @@ func TestEveryPlannedKindAndMomentIsKilled(t *testing.T) {
 // What was tried is kept, so that an interrupted torture goes on.
 func TestResultsAreKept(t *testing.T) {
 	dir := t.TempDir()
+	program := filepath.Join(t.TempDir(), "aftershock")
+	if err := os.WriteFile(program, []byte("a build"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trial.ReadResults[result](dir, program); err != nil {
+		t.Fatal(err)
+	}
 	want := []result{
 		{attempt: attempt{N: 1, Kind: "evict", Moment: inUndo, Late: 0.25, Swept: true}, Killed: true, Gone: 1.5},
 		{attempt: attempt{N: 2, Kind: "surge", Moment: inHold}, Problem: "no"},
@@ -160,7 +167,7 @@ func TestResultsAreKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := trial.ReadResults[result](dir)
+	got, err := trial.ReadResults[result](dir, program)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
