@@ -75,6 +75,7 @@ type proof struct {
 
 // state is what is proven so far.
 type state struct {
+	Program              string // the SHA-256 of the program that it is of
 	Rules, Used, Refused []rights.Rule
 	Done                 map[string]bool // parts
 }
@@ -225,8 +226,15 @@ func (p *proof) read(path string) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	sum, err := trial.Sum(p.program)
+	if err != nil {
+		return err
+	}
 	if p.state.Done == nil {
-		p.state = state{Rules: p.rules, Done: map[string]bool{}}
+		p.state = state{Program: sum, Rules: p.rules, Done: map[string]bool{}}
+	}
+	if p.state.Program != sum {
+		return fmt.Errorf("%s is of another build than %s: begin anew, with another -out", path, p.program)
 	}
 	if !slices.Equal(p.state.Rules, p.rules) {
 		return fmt.Errorf("%s is of other rules: begin anew", path)

@@ -387,16 +387,30 @@ func (p *proof) named(ctx context.Context, l lane, r rights.Rule) error {
 	if err := l.account.without(ctx, rest, r); err != nil {
 		return err
 	}
-	_, text, err := p.aftershock(ctx, append([]string{"preflight", "-f", l.file}, p.names...)...)
+	code, text, err := p.aftershock(ctx, append([]string{"preflight", "-f", l.file}, p.names...)...)
+	if err != nil {
+		return err
+	}
+	if err = unnamed(r, code, text); err != nil {
+		fmt.Fprintf(p.w, "not named: %s\n%s", r, text)
+	}
+	return err
+}
+
+// unnamed is what is wrong with a preflight without a rule: it must name the rule, and
+// refuse, unless a run works without it.
+func unnamed(r rights.Rule, code int, text string) error {
 	want := "missing " + rights.Lines([]rights.Rule{r})[0]
 	if r.Optional {
 		want = "optional, and missing: " + rights.Lines([]rights.Rule{r})[0]
 	}
-	if err == nil && !strings.Contains(text, want) {
-		fmt.Fprintf(p.w, "not named: %s\n%s", r, text)
-		err = fmt.Errorf("preflight does not name %s", r)
+	switch {
+	case !strings.Contains(text, want):
+		return fmt.Errorf("preflight does not name %s", r)
+	case !r.Optional && code == 0:
+		return fmt.Errorf("preflight names %s, and ends with 0", r)
 	}
-	return err
+	return nil
 }
 
 // scaler makes the kind of what is read of a cluster that has it: the vertical

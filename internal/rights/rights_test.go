@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aftershockhq/aftershock/config"
@@ -74,6 +75,64 @@ func TestWhatChaosMeshsAdmissionAsks(t *testing.T) {
 		if ok != (row.asked != rights.Rule{}) || ok && asked != row.asked {
 			t.Errorf("%s: %s, %t", row.request, asked, ok)
 		}
+	}
+}
+
+// Without a rule preflight must name it, and end with another code than 0 if a run needs
+// it.
+func TestPreflightNamesWhatItLacksAndRefuses(t *testing.T) {
+	needed := rights.Rule{Namespace: "shop", Group: "apps", Resource: "deployments", Verb: "get"}
+	optional := needed
+	optional.Optional = true
+	line := rights.Lines([]rights.Rule{needed})[0]
+	for _, row := range []struct {
+		sentence string
+		rule     rights.Rule
+		code     int
+		text     string
+		want     string
+	}{
+		{"named and refused", needed, 3, "rights: missing " + line + "; add the rule", ""},
+		{"refused for something else", needed, 3, "the API server does not answer", "does not name"},
+		{"named, and all is well", needed, 0, "rights: missing " + line + "; add the rule", "ends with 0"},
+		{"an optional one, named", optional, 0, "optional, and missing: " + rights.Lines([]rights.Rule{optional})[0], ""},
+		{"an optional one, not named", optional, 0, "all is well", "does not name"},
+	} {
+		if err := unnamed(row.rule, row.code, row.text); (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
+			t.Errorf("%s: %v, want %q", row.sentence, err, row.want)
+		}
+	}
+}
+
+// What is proven of one build is not proven of another, nor of other rules.
+func TestWhatIsProvenIsOfOneBuild(t *testing.T) {
+	dir := t.TempDir()
+	kept, program := filepath.Join(dir, "proven.json"), filepath.Join(dir, "aftershock")
+	build := func(text string) {
+		if err := os.WriteFile(program, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rules := []rights.Rule{{Namespace: "shop", Resource: "pods", Verb: "list"}}
+	build("one")
+	p := &proof{program: program, rules: rules}
+	if err := p.read(kept); err != nil {
+		t.Fatal(err)
+	}
+	p.state.Done["preflight"] = true
+	if err := p.keep(kept); err != nil {
+		t.Fatal(err)
+	}
+	again := &proof{program: program, rules: rules}
+	if err := again.read(kept); err != nil || !again.state.Done["preflight"] {
+		t.Errorf("of the same build: %v, done %v", err, again.state.Done)
+	}
+	if err := (&proof{program: program}).read(kept); err == nil || !strings.Contains(err.Error(), "of other rules") {
+		t.Errorf("of other rules: %v", err)
+	}
+	build("another")
+	if err := (&proof{program: program, rules: rules}).read(kept); err == nil || !strings.Contains(err.Error(), "of another build") {
+		t.Errorf("of another build: %v", err)
 	}
 }
 
