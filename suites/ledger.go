@@ -8,12 +8,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	batchv1 "k8s.io/api/batch/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/ledger"
 	"github.com/aftershockhq/aftershock/experiments/lock"
+	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
+	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
 // SwitchCommand is the command of aftershock that a dead-man switch runs.
@@ -39,9 +47,55 @@ func (s *Session) switchOf(e Experiment) *ledger.Switch {
 			if e.service.Workload.Kind == kube.ArgoRollout {
 				args = append(args, "--rollouts")
 			}
+			for _, r := range s.undoes(e) {
+				args = append(args, "--needs", r.String())
+			}
 			return args
 		},
 	}
+}
+
+// undoes are the rights by which a sweep undoes an experiment, besides those to read: to
+// what its faults leave, and to the objects of its run. A run that changes nothing has no
+// ledger. To delete a bad revision from the history is not among them: without it the
+// image is rolled back all the same.
+func (s *Session) undoes(e Experiment) []rights.Rule {
+	home := s.Plan.Cluster.Namespace
+	list := []rights.Rule{
+		{Namespace: home, Group: coordinationv1.GroupName, Resource: "leases", Verb: "delete"},
+		{Namespace: home, Group: batchv1.GroupName, Resource: "jobs", Verb: "delete"},
+	}
+	add := func(group, resource, namespace, name string, verbs ...string) {
+		for _, verb := range verbs {
+			list = append(list, rights.Rule{Namespace: namespace, Group: group, Resource: resource, Name: name, Verb: verb})
+		}
+	}
+	w := e.service.Workload
+	group := schema.FromAPIVersionAndKind(w.APIVersion(), string(w.Kind)).Group
+	for _, f := range e.Faults {
+		switch f := f.Fault.(type) {
+		case *chaosmesh.Fault:
+			add("", "configmaps", home, "", "delete")
+			for _, t := range f.Traces() {
+				add(v1alpha1.SchemeGroupVersion.Group, t.Resource, t.Namespace, "", "patch")
+				if !t.Kept {
+					add(v1alpha1.SchemeGroupVersion.Group, t.Resource, t.Namespace, "", "delete")
+				}
+			}
+		case *rollout.BadImage:
+			add("", "configmaps", home, "", "delete")
+			add(group, w.Resource(), w.Namespace, w.Name, "patch")
+			if w.Sticks() {
+				add("", "pods", w.Namespace, "", "delete")
+			}
+		case *rollout.Restart:
+			add("", "configmaps", home, "", "delete")
+			if w.Kind == kube.ArgoRollout {
+				add(group, w.Resource(), w.Namespace, w.Name, "patch")
+			}
+		}
+	}
+	return rights.Merge(list)
 }
 
 // unswitched says why an experiment needs a dead-man switch that the file lacks;
@@ -109,13 +163,16 @@ const (
 // less than a run waits for it.
 const lookFor = 30 * time.Second
 
-// Look looks whether a dead-man switch could sweep a run: it reads what a sweep reads,
-// and changes nothing. The error says what is in the way. What may pass, Look tries again
-// for half a minute.
+// errLacks is that the account lacks a right of [Session.Needs].
+var errLacks = errors.New("rights")
+
+// Look looks whether a dead-man switch could sweep a run: it reads what a sweep reads, asks
+// whether the account has the rights of [Session.Needs], and changes nothing. The error
+// says what is in the way. What may pass, Look tries again for half a minute.
 func (s *Session) Look(ctx context.Context, run string) error {
 	ctx, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()
-	return faults.Retry(ctx, time.Second, func() error { return s.lookOnce(ctx, run) }, func(err error) bool { return errors.Is(err, ErrOtherCluster) })
+	return faults.Retry(ctx, time.Second, func() error { return s.lookOnce(ctx, run) }, func(err error) bool { return errors.Is(err, ErrOtherCluster) || errors.Is(err, errLacks) })
 }
 
 func (s *Session) lookOnce(ctx context.Context, run string) error {
@@ -124,7 +181,12 @@ func (s *Session) lookOnce(ctx context.Context, run string) error {
 	}
 	books, _, errBooks := s.books(ctx, run)
 	_, errLeft := s.left(ctx, books...)
-	return errors.Join(errBooks, errLeft, lock.Readable(ctx, s.Client, s.Plan.Cluster.Namespace))
+	errs := []error{errBooks, errLeft, lock.Readable(ctx, s.Client, s.Plan.Cluster.Namespace)}
+	lacks, err := rights.Missing(ctx, s.Client, s.Needs)
+	for _, line := range rights.Lines(lacks) {
+		errs = append(errs, fmt.Errorf("%w: missing %s; add the rule, or all that are needed: aftershock rbac -f FILE | kubectl apply -f -", errLacks, line))
+	}
+	return errors.Join(append(errs, err)...)
 }
 
 // Outlive waits until a run is dead, and sweeps it: what a dead-man switch does once it

@@ -30,6 +30,7 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
+	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
 // switched is the file with an image for dead-man switches.
@@ -243,6 +244,44 @@ func TestADeadManSwitchThatLacksARightSaysSoAtOnce(t *testing.T) {
 	}
 }
 
+// What may only read can find what is left, and not undo it.
+func TestADeadManSwitchThatMayNotUndoTheRunSaysSoAtOnce(t *testing.T) {
+	needs := []rights.Rule{
+		{Namespace: config.OwnNamespace, Group: coordinationv1.GroupName, Resource: "leases", Verb: "delete"},
+		{Namespace: "shop", Group: "apps", Resource: "deployments", Name: "checkout", Verb: "patch"},
+	}
+	const patch = "rights: missing in shop: {apiGroups: [apps], resources: [deployments], resourceNames: [checkout], verbs: [patch]}; add the rule, or all that are needed: aftershock rbac -f FILE | kubectl apply -f -"
+	const remove = "rights: missing in aftershock: {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [delete]}; add the rule, or all that are needed: aftershock rbac -f FILE | kubectl apply -f -"
+	for _, row := range []struct {
+		sentence string
+		create   func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error
+		want     string
+	}{
+		{"it has all rights", lacking(), ""},
+		{"it may not roll an image back", lacking("patch deployments.apps in shop"), patch},
+		{"it may undo nothing", lacking("patch deployments.apps in shop", "delete leases.coordination.k8s.io in aftershock"), remove + "\n" + patch},
+		{"a right that this run does not need", lacking("patch statefulsets.apps in shop"), ""},
+		{"it may not ask", func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+			return apierrors.NewForbidden(schema.GroupResource{Group: "authorization.k8s.io", Resource: "selfsubjectaccessreviews"}, "", errors.New("no role"))
+		}, "selfsubjectaccessreviews"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			s := connected(t, valid, interceptor.Funcs{Create: row.create})
+			s.Needs = needs
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				err := s.Look(t.Context(), "1")
+				if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+					t.Errorf("%v, want %q", err, row.want)
+				}
+				if took := time.Since(began); took > time.Second {
+					t.Errorf("it took %s", took)
+				}
+			})
+		})
+	}
+}
+
 // A server that is away for a moment is no reason to inject nothing, nor to leave a run
 // unswept.
 func TestADeadManSwitchRepeatsWhatMayPass(t *testing.T) {
@@ -339,14 +378,16 @@ func TestEachExperimentHasALedgerAndASwitch(t *testing.T) {
 		}
 		sw := list[i].ledger.Switch
 		if got := strings.Join(sw.Args("4f1c"), " "); sw.Image != "aftershock:1" || sw.ServiceAccount != "aftershock" || sw.Longest != list[i].Longest() ||
-			got != "dead-man-switch --run 4f1c --cluster 0b1c --namespace aftershock --allow shop" {
+			got != "dead-man-switch --run 4f1c --cluster 0b1c --namespace aftershock --allow shop"+
+				" --needs delete configmaps in aftershock --needs delete jobs.batch in aftershock --needs delete leases.coordination.k8s.io in aftershock"+
+				" --needs patch podchaos.chaos-mesh.org in shop --needs delete podchaos.chaos-mesh.org in shop" {
 			t.Errorf("%+v, %s", sw, got)
 		}
 	}
 	r := basket()
 	_, list = made(t, strings.NewReplacer("[all]", "[pods/kill-one]", "deployment/checkout", "rollout/checkout").Replace(text), r)
 	for _, e := range list {
-		if got := strings.Join(e.ledger.Switch.Args("4f1c"), " "); e.Name == "checkout/pods/kill-one" && !strings.HasSuffix(got, " --allow shop --rollouts") {
+		if got := strings.Join(e.ledger.Switch.Args("4f1c"), " "); e.Name == "checkout/pods/kill-one" && !strings.Contains(got, " --allow shop --rollouts --needs ") {
 			t.Errorf("the switch of an experiment on a Rollout has the arguments %s", got)
 		}
 	}

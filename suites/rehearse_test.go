@@ -189,6 +189,72 @@ func sweeping(t *testing.T, text string) (lines []string) {
 	return lines
 }
 
+// A dead-man switch asks for what undoes the faults of its run: no more than "aftershock
+// rbac" prints, and all that a sweep changes but the history of a workload.
+func TestADeadManSwitchNeedsWhatUndoesItsRun(t *testing.T) {
+	both := func(kind, namespace string) []string {
+		return []string{"patch " + kind + ".chaos-mesh.org in " + namespace, "delete " + kind + ".chaos-mesh.org in " + namespace}
+	}
+	for _, row := range []struct {
+		sentence, workload, fault string
+		want                      []string // besides those in the namespace of the ledger
+		besides                   string   // what the run itself changes, and nothing undoes
+	}{
+		{"a kill", "deployment/checkout", "{podKill: {pods: 2}}", both("podchaos", "shop"), ""},
+		{"stress", "daemonset/checkout", "{stressCPU: {pods: 100%, workers: 1, load: 50%}}", both("stresschaos", "shop"), ""},
+		{
+			"a delay between two namespaces", "deployment/checkout", "{networkDelay: {pods: 1, latency: 100ms, to: accounts}}",
+			append(both("networkchaos", "shop"), "patch podnetworkchaos.chaos-mesh.org in bank", "patch podnetworkchaos.chaos-mesh.org in shop"), "",
+		},
+		{"an eviction leaves nothing to undo", "deployment/checkout", "{evict: {pods: 7}}", nil, ""},
+		{"nor does the restart of a Deployment", "deployment/checkout", "{restart: {}}", nil, "patch deployments.apps checkout in shop"},
+		{"a restart of a Rollout goes on", "rollout/checkout", "{restart: {}}", []string{"patch rollouts.argoproj.io checkout in shop"}, ""},
+		{"a bad image of a Deployment", "deployment/checkout", "{badImage: {}}", []string{"patch deployments.apps checkout in shop"}, ""},
+		{"of a StatefulSet, whose bad pod must be deleted", "statefulset/checkout", "{badImage: {}}", []string{"delete pods in shop", "patch statefulsets.apps checkout in shop"}, ""},
+		{"of a Rollout", "rollout/checkout", "{badImage: {}}", []string{"patch rollouts.argoproj.io checkout in shop"}, ""},
+		{
+			"a schedule, and the faults that it makes", "deployment/checkout",
+			`{effects: [{event: gone}], chaosMesh: {yaml: '{"apiVersion": "chaos-mesh.org/v1alpha1", "kind": "Schedule", "metadata": {"namespace": "shop"}, "spec": {"schedule": "@every 10s", "type": "PodChaos", "historyLimit": 1, "concurrencyPolicy": "Forbid", "podChaos": {"action": "pod-kill", "mode": "one", "selector": {"labelSelectors": {"tier": "web"}}}}}'}}`,
+			slices.Concat(both("podchaos", "shop"), both("schedules", "shop"), both("workflows", "shop")), "",
+		},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			t.Parallel()
+			text := rehearsalsOf(row.workload, row.fault)
+			plan := planOf(t, text)
+			s, list, _, err := (&rehearsing{plan: plan, chosen: plan.Planned}).session(t.Context(), plan.Planned)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, r := range s.undoes(list[0]) {
+				got = append(got, r.String())
+			}
+			want := append(row.want, "delete jobs.batch in chaos", "delete leases.coordination.k8s.io in chaos")
+			if !strings.HasPrefix(row.fault, "{evict") {
+				want = append(want, "delete configmaps in chaos") // it has a ledger
+			}
+			slices.Sort(want)
+			if sorted := slices.Sorted(slices.Values(got)); !slices.Equal(sorted, want) {
+				t.Errorf("it needs\n  %s\nwant\n  %s", strings.Join(sorted, "\n  "), strings.Join(want, "\n  "))
+			}
+			granted := needed(t, text)
+			for _, r := range got {
+				if !slices.Contains(granted, r) {
+					t.Errorf("%s is not among\n  %s", r, strings.Join(granted, "\n  "))
+				}
+			}
+			for _, asked := range sweeping(t, text) {
+				verb, what, _ := strings.Cut(asked, " ")
+				history := strings.HasPrefix(what, "replicasets.") || strings.HasPrefix(what, "controllerrevisions.")
+				if (verb == "patch" || verb == "delete") && !history && asked != row.besides && !slices.Contains(got, asked) {
+					t.Errorf("a sweep needs to %s, which the switch does not ask for:\n  %s", asked, strings.Join(got, "\n  "))
+				}
+			}
+		})
+	}
+}
+
 // What a run needs does not depend on when it is asked: a freeze that is in force
 // keeps no rehearsal from beginning.
 func TestAFreezeTakesNoRights(t *testing.T) {

@@ -31,6 +31,7 @@ import (
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
 // A Session is a plan connected to its cluster. Make it with [Connect].
@@ -46,6 +47,9 @@ type Session struct {
 	// account that may not list them is then an error. Default: only if a service of the
 	// plan or a ledger names one.
 	Rollouts bool
+
+	// Needs are the rights that [Session.Look] asks for besides those to read.
+	Needs []rights.Rule
 
 	rest        *rest.Config
 	reach       workers.Reach

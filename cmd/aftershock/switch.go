@@ -11,12 +11,14 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments/ledger"
 	"github.com/aftershockhq/aftershock/suites"
+	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
 func switchCommand() *cobra.Command {
 	plan := &config.Plan{Path: suites.SwitchCommand}
 	var run string
 	var rollouts, look bool
+	var needs []string
 	cmd := &cobra.Command{
 		Use:   suites.SwitchCommand,
 		Short: "Sweep a run once it is dead; the Job of cluster.image runs it",
@@ -34,12 +36,20 @@ sweep the run, which is what the Job's init container does.`,
 			if run == "" || plan.Cluster.UID == "" || plan.Cluster.Namespace == "" || len(plan.Allow.Namespaces) == 0 {
 				return usageError{errors.New("--run, --cluster, --namespace and --allow are required")}
 			}
+			var rules []rights.Rule
+			for _, text := range needs {
+				r, err := rights.ParseRule(text)
+				if err != nil {
+					return usageError{fmt.Errorf("--needs: %w", err)}
+				}
+				rules = append(rules, r)
+			}
 			out := cmd.OutOrStdout()
 			if look {
 				out = io.Discard // the error is the pod's message, with nothing else
 			}
 			return connected(out, plan, func(session *suites.Session) error {
-				session.Rollouts = rollouts
+				session.Rollouts, session.Needs = rollouts, rules
 				if look {
 					return session.Look(cmd.Context(), run)
 				}
@@ -53,6 +63,7 @@ sweep the run, which is what the Job's init container does.`,
 	cmd.Flags().StringVar(&plan.Cluster.Namespace, "namespace", "", "where the run's Leases and its ledger are")
 	cmd.Flags().StringSliceVar(&plan.Allow.Namespaces, "allow", nil, "the namespaces that faults may touch")
 	cmd.Flags().BoolVar(&rollouts, "rollouts", false, "the run may change a Rollout of Argo Rollouts, which the account must be able to list")
+	cmd.Flags().StringArrayVar(&needs, "needs", nil, "a right that the account must have to undo the run, such as \"patch deployments.apps checkout in shop\"")
 	cmd.Flags().BoolVar(&look, strings.TrimPrefix(ledger.LookFlag, "--"), false, "only look whether the run could be swept")
 	return cmd
 }

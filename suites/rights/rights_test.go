@@ -51,6 +51,26 @@ func TestTheRightThatARequestNeeds(t *testing.T) {
 	}
 }
 
+func TestARuleIsReadFromItsText(t *testing.T) {
+	for _, want := range []Rule{
+		{Namespace: "shop", Resource: "pods", Verb: "delete"},
+		{Namespace: "shop", Group: "apps", Resource: "deployments", Verb: "patch", Name: "checkout"},
+		{Namespace: "shop", Resource: "pods/eviction", Verb: "create", Name: "in"},
+		{Namespace: "the", Group: "chaos-mesh.org", Resource: "podchaos", Verb: "delete"},
+		{Resource: "namespaces", Verb: "get", Name: "kube-system"},
+		{Resource: "nodes", Verb: "list"},
+	} {
+		if got, err := ParseRule(want.String()); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", want, got, err)
+		}
+	}
+	for _, text := range []string{"", "patch pods", "patch pods in", "patch pods a b in shop", "patch pods a shop"} {
+		if got, err := ParseRule(text); err == nil {
+			t.Errorf("%q is %+v", text, got)
+		}
+	}
+}
+
 func pod(verb, name string) Rule {
 	return Rule{Namespace: "shop", Resource: "pods", Verb: verb, Name: name}
 }

@@ -34,6 +34,23 @@ func (r Rule) String() string {
 	return fmt.Sprintf("%s %s in %s", r.Verb, what, cmp.Or(r.Namespace, "the cluster"))
 }
 
+// ParseRule is the inverse of [Rule.String].
+func ParseRule(text string) (Rule, error) {
+	words := strings.Fields(text)
+	if n := len(words); n > 2 && words[n-2] == "the" && words[n-1] == "cluster" {
+		words = append(words[:n-2:n-2], "")
+	}
+	if len(words) < 4 || len(words) > 5 || words[len(words)-2] != "in" {
+		return Rule{}, fmt.Errorf("%q is no right: want one such as \"patch deployments.apps checkout in shop\"", text)
+	}
+	r := Rule{Verb: words[0], Namespace: words[len(words)-1]}
+	r.Resource, r.Group, _ = strings.Cut(words[1], ".")
+	if len(words) == 5 {
+		r.Name = words[2]
+	}
+	return r, nil
+}
+
 // Of returns the right that a request to an API server needs, by the server's own
 // rules (k8s.io/apiserver, RequestInfoFactory). It is not ok for requests that every
 // account may make: discovery, and reviews of the account itself.
