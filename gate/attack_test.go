@@ -417,7 +417,11 @@ func (w *world) asked(p *process, name string, template int, how string) State {
 	synctest.Wait()
 	checksum := fmt.Sprintf("c%d", template)
 	ids := "checkout/pods/kill-one"
-	if !w.calm() && !w.delivers() && !w.over && w.dice.IntN(12) == 0 {
+	switch {
+	case w.hooks() && w.dice.IntN(2) == 0:
+		ids = "checkout/network/delay"
+	case w.hooks():
+	case !w.calm() && !w.delivers() && !w.over && w.dice.IntN(12) == 0:
 		ids += ", checkout/network/delay"
 	}
 	body := fmt.Sprintf(`{"namespace":"shop","name":%q,"checksum":%q,"experiments":%q}`, name, checksum, ids)
@@ -478,6 +482,10 @@ func (w *world) calm() bool { return w.seed%10 == 0 }
 
 // delivers reports whether nothing happens but deliveries.
 func (w *world) delivers() bool { return w.seed%10 == 5 }
+
+// hooks reports whether builds are asked about by two hooks that name different
+// experiments.
+func (w *world) hooks() bool { return w.seed%3 == 2 }
 
 // attack plays a history.
 func attack(t *testing.T, seed uint64, dir string, seen map[string]int) {
@@ -650,24 +658,39 @@ func attack(t *testing.T, seed uint64, dir string, seen map[string]int) {
 		}
 	}
 	w.over = true
+	began := time.Now()
 	w.seen["lasts: "+lasts]++
 	w.note("all that passes has passed; what lasts: %s", lasts)
 	ended := map[string]State{}
 	decided := map[string]bool{}
+	known := func(name string) Build {
+		p.Server.mu.Lock()
+		defer p.Server.mu.Unlock()
+		b, _ := p.book.Find(fmt.Sprintf("shop/%s/c%d", name, w.services[name].newest()))
+		return b
+	}
+	var runs []int // how many there were, minute by minute
 	for end := time.Now().Add(time.Hour); time.Now().Before(end) && (len(ended) < len(names) || !w.calm() && !w.delivers()); time.Sleep(time.Minute) {
 		for _, name := range names {
+			before := known(name)
 			state := w.asked(p, name, w.services[name].newest(), hooks[w.dice.IntN(2)*4])
-			if was := ended[name]; decided[name] && state != was && (was == Broken || !state.Ended()) {
+			b := known(name)
+			// What the other hook names for the first time takes a test.
+			if was := ended[name]; decided[name] && len(b.Plans) == len(before.Plans) && state != was && (was == Broken || !state.Ended()) {
 				w.wrong("%s ended as %s, and is %s", name, was, state)
 			}
 			if delete(ended, name); state.Ended() {
 				ended[name] = state
 			}
-			p.Server.mu.Lock()
-			b, _ := p.book.Find(fmt.Sprintf("shop/%s/c%d", name, w.services[name].newest()))
-			p.Server.mu.Unlock()
 			decided[name] = state.Ended() && b.State.Ended()
 		}
+		w.mu.Lock()
+		if runs = append(runs, w.runs); lasts == "nothing" && time.Since(began) > 45*time.Minute && w.runs != runs[len(runs)/2] {
+			w.mu.Unlock()
+			w.wrong("injections without end: %d more in %d minutes", w.runs-runs[len(runs)/2], len(runs)/2)
+			w.mu.Lock()
+		}
+		w.mu.Unlock()
 	}
 	for _, name := range names {
 		truth := w.truth[w.services[name].newest()]

@@ -46,13 +46,32 @@ func (a Ask) Experiments() []string { return slices.Sorted(maps.Keys(a.Plans)) }
 
 func (a Ask) sameBuilds(b Ask) bool { return a.Namespace == b.Namespace && a.Name == b.Name }
 
-func (a Ask) sameTest(b Ask) bool { return a.File == b.File && maps.Equal(a.Plans, b.Plans) }
+// covers reports whether a test by what one question names is one by what another does.
+func (a Ask) covers(b Ask) bool {
+	for id, plan := range b.Plans {
+		if a.Plans[id] != plan {
+			return false
+		}
+	}
+	return a.File == b.File
+}
+
+// and is the question that also names what an earlier one of the same file did: of two
+// hooks that name different experiments, each would end the other's test for ever.
+func (a Ask) and(earlier Ask) Ask {
+	if a.File == earlier.File {
+		plans := maps.Clone(earlier.Plans)
+		maps.Copy(plans, a.Plans)
+		a.Plans = plans
+	}
+	return a
+}
 
 // differs says how another question about the same build differs; empty: it does not.
 func (a Ask) differs(b Ask) string {
 	switch {
-	case !a.sameTest(b):
-		return "it is asked about with other experiments, or the file has changed"
+	case !a.covers(b):
+		return "it is asked about with further experiments, or the file has changed"
 	case a.Revision != b.Revision:
 		return fmt.Sprintf("its pods ran %s, and now %s", a.Revision, b.Revision)
 	}
@@ -150,8 +169,9 @@ var ErrOtherBuild = errors.New("its pods are being tested as another build")
 var ErrOtherTest = errors.New("it is being tested by other experiments")
 
 // Ask returns what must happen for a build to be tested: nothing if it was, or is.
-// A build that was tested by other experiments, by another version of the file, or
-// while its pods ran something else, is tested anew, unless what they run was broken.
+// A build that was not tested by all that is named now, or by another version of the
+// file, or while its pods ran something else, is tested anew, by all that was named for it
+// in this file, unless what they run was broken.
 // So is one that is unknown and comes back after other pods took its place. Builds of the
 // same name whose pods were others need no answer any more.
 func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
@@ -164,7 +184,7 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 		switch {
 		case known.Superseded:
 			return nil, errors.New("an earlier test of this build is being undone; ask again")
-		case known.State == Running && !known.sameTest(a):
+		case known.State == Running && !known.covers(a):
 			return nil, fmt.Errorf("%w: %v", ErrOtherTest, known.Experiments())
 		case known.State == Running || known.differs(a) == "" && !known.Again && !b.returns(known):
 			return nil, nil
@@ -175,6 +195,7 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 			earlier = append(slices.Clone(earlier), Test{known.Directory, known.Head, known.File, known.Plans})
 		}
 		drop(known, cmp.Or(known.differs(a), "it came back"))
+		a = a.and(known.Ask)
 	}
 	if i := slices.IndexFunc(b.builds, func(build *Build) bool {
 		return build.Key() != a.Key() && build.sameBuilds(a) && build.Revision == a.Revision && !build.State.Ended() && !build.Superseded

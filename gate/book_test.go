@@ -155,6 +155,69 @@ func TestABuildIsTestedAnewByOtherExperimentsOrAnotherFile(t *testing.T) {
 	}
 }
 
+// Two hooks that name different experiments end no test of each other: the build is tested
+// by all that they name.
+func TestABuildOfTwoHooks(t *testing.T) {
+	ids := map[string]string{"A": "checkout/pods/kill-one", "B": "checkout/pods/kill-third", "C": "checkout/network/delay"}
+	for _, test := range []struct {
+		sentence string
+		steps    string // what is asked of build a:1, or happens to it
+		want     string
+	}{
+		{"what the other names is tested with what was", "ask A, begin, held, ask B", "waiting A B"},
+		{"and answers both", "ask A, begin, held, ask B, begin, held, ask A, ask B, ask A B", "held A B"},
+		{"a part of what was tested is answered by that test", "ask A B, begin, unknown, ask A, ask B", "unknown A B"},
+		{"a build that waits is tested once", "ask A, ask B, ask A, begin, held, ask B", "held A B"},
+		{"one that runs is not asked about by more", "ask A, begin, ask B", "it is being tested by other experiments"},
+		{"but by less", "ask A B, begin, ask B", "running A B"},
+		{"a third hook adds what it names", "ask A, begin, held, ask B, begin, held, ask C, ask A, begin, unknown, ask B, ask C", "unknown A B C"},
+		{"what broke needs no test by more", "ask A, begin, broken, ask B, ask A", "broken A"},
+		{"another file begins with what is named then", "ask A B, begin, held, file, ask A, begin, held, ask A", "held A"},
+		{"and so does a build that a person has tested anew", "ask A B, begin, held, drop, ask A, begin, held, ask A", "held A"},
+	} {
+		t.Run(test.sentence, func(t *testing.T) {
+			book, file := Book{Queue: 1}, "f1"
+			var err error
+			for step := range strings.SplitSeq(test.steps, ", ") {
+				verb, names, _ := strings.Cut(step, " ")
+				switch verb {
+				case "file":
+					file = "f2"
+				case "ask":
+					ask := of("a:1")
+					ask.File, ask.Plans = file, map[string]string{}
+					for name := range strings.FieldsSeq(names) {
+						ask.Plans[ids[name]] = "abc"
+					}
+					var events []Event
+					events, err = book.Ask(ask, noon)
+					for _, e := range events {
+						err = errors.Join(err, book.Apply(e))
+					}
+				default:
+					err = story(&book, verb+" a:1")
+				}
+				if err != nil {
+					break
+				}
+			}
+			is, _ := book.Find(of("a:1").Key())
+			got := string(is.State)
+			for _, name := range []string{"A", "B", "C"} {
+				if is.Plans[ids[name]] != "" {
+					got += " " + name
+				}
+			}
+			if err != nil {
+				got = err.Error()
+			}
+			if !strings.HasPrefix(got, test.want) || err == nil && got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 // A build that waits to be tested anew is not forgotten with its earlier tests when
 // another build comes.
 func TestEarlierTestsOfABuildThatIsSupersededWhileItWaits(t *testing.T) {
