@@ -18,7 +18,9 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gate"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/redact"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -35,7 +37,8 @@ func gateServeCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Answer Flagger and Argo Rollouts whether a build holds, by experiments",
 		Long: `For each build that a controller asks about, serve runs experiments of the
-configuration once, as "aftershock run" does, and answers held, broken or unknown.
+configuration once, as "aftershock run" does, until one is broken, and answers held,
+broken or unknown.
 
   POST   /flagger/confirm-promotion         200 if held, else 409 with a sentence
   POST   /flagger/confirm-traffic-increase  the same
@@ -335,19 +338,21 @@ func (g *gateRunner) Run(ctx context.Context, build gate.Ask, begin func() (*run
 	})
 }
 
-// carryOut runs the experiments. A verdict does not end it.
+// carryOut runs the experiments until one is broken: what is rolled back for that gets no
+// further fault.
 func (g *gateRunner) carryOut(ctx context.Context, directory *runs.Directory, list []suites.Experiment) (err error) {
 	s := sessionIn(directory, g.stdout)
 	s.sweep = sweepCommandOf(g.file)
 	defer s.place.leaveTwice(s.aside(g.stderr), sweepWith(g.file), os.Exit)()
 	for i, e := range list {
-		_, err = s.carryOut(ctx, e.Experiment)
-		if err = besides(err); err != nil {
+		var report reports.Report
+		report, err = s.carryOut(ctx, e.Experiment)
+		if err = besides(err); err != nil || report.Verdict == steadystate.Broken {
 			s.notRun(list[i+1:])
 			// A run that began may have touched something, and what is unknown then is not
 			// tested until it holds.
 			switch {
-			case i > 0:
+			case i > 0 || err == nil:
 			case errors.Is(err, runs.ErrUntouched):
 				err = fmt.Errorf("%w: %w", gate.ErrNotBegun, err)
 			case refused(err):

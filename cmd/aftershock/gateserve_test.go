@@ -13,7 +13,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,6 +26,7 @@ import (
 	"github.com/aftershockhq/aftershock/gate"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -174,6 +177,61 @@ func TestRefusalsThatMayBeOverLater(t *testing.T) {
 		if err := notNow(test.err); errors.Is(err, gate.ErrNotNow) != test.want || (err == nil) != (test.err == nil) {
 			t.Errorf("%v: %v, want that it waits for as long as it takes: %t", test.err, err, test.want)
 		}
+	}
+}
+
+// A build that is broken gets no further fault, and one that is not is tested by all.
+func TestABrokenExperimentEndsTheTestOfABuild(t *testing.T) {
+	for _, test := range []struct {
+		sentence string
+		breaks   []bool // each experiment's fault
+		faults   int
+		want     string // of its output
+	}{
+		{"the first is broken", []bool{true, false, true}, 1, "not run: second, third"},
+		{"the second is broken", []bool{false, true, false}, 2, "not run: third"},
+		{"none is", []bool{false, false, false}, 3, ""},
+	} {
+		t.Run(test.sentence, func(t *testing.T) {
+			faults := 0
+			var list []suites.Experiment
+			for i, breaks := range test.breaks {
+				var down atomic.Bool
+				list = append(list, suites.Experiment{Experiment: experiments.Experiment{
+					Name: []string{"first", "second", "third"}[i],
+					Hypothesis: steadystate.Hypothesis{
+						Signals: []steadystate.Signal{{Name: "up", Source: steadystate.SourceFunc(func(ctx context.Context, clock steadystate.Clock, each func(steadystate.Observation)) error {
+							for experiments.Wait(ctx, 10*time.Millisecond) == nil {
+								value := 1.
+								if down.Load() {
+									value = 0
+								}
+								each(steadystate.Observation{Span: steadystate.Instant(clock.Now()), Value: value})
+							}
+							return nil
+						})}},
+						Checks: []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}},
+					},
+					Traffic: "traffic",
+					Faults: []experiments.Scheduled{{Fault: experiments.FaultFunc{
+						Text: "break the shop", Targets: []record.Target{{Name: "a"}}, Effects: []record.Effect{{Event: record.EventGone}},
+						Do:   func(context.Context, *record.Recorder) error { faults++; down.Store(breaks); return nil },
+						Undo: func(context.Context, *record.Recorder) error { down.Store(false); return nil },
+					}}},
+					Settle: 300 * time.Millisecond, Hold: 300 * time.Millisecond, Watch: 300 * time.Millisecond,
+				}})
+			}
+			directory, err := runs.NewDirectory(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			g := &gateRunner{file: "aftershock.yaml", stdout: &out, stderr: io.Discard}
+			err = g.carryOut(t.Context(), directory, list)
+			if err != nil || faults != test.faults || !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), "not run") != (test.want != "") {
+				t.Errorf("%d faults, %v; want %d and %q in\n%s", faults, err, test.faults, test.want, &out)
+			}
+		})
 	}
 }
 
