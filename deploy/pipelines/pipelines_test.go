@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rhysd/actionlint"
 	"go.yaml.in/yaml/v4"
@@ -196,6 +197,44 @@ func gitlabScript(t *testing.T) string {
 		t.Fatalf("no script: %v", err)
 	}
 	return strings.Join(file.Chaos.Script, "\n")
+}
+
+// What a job of GitLab still has in place is swept however it ended, but for one that
+// succeeded. It is skipped once the job's own timeout is over: the script and what comes
+// after it must end before.
+func TestAJobOfGitLabThatTakesTooLongIsSwept(t *testing.T) {
+	text, err := os.ReadFile("gitlab.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Chaos struct {
+			Variables map[string]string
+			After     []string `yaml:"after_script"`
+			Timeout   string
+		}
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil || len(file.Chaos.After) == 0 {
+		t.Fatalf("nothing after the script: %v", err)
+	}
+	long := func(text string) time.Duration {
+		d, err := time.ParseDuration(text)
+		if err != nil || d == 0 {
+			t.Errorf("%q: %v", text, err)
+		}
+		return d
+	}
+	script, after, job := long(file.Chaos.Variables["RUNNER_SCRIPT_TIMEOUT"]), long(file.Chaos.Variables["RUNNER_AFTER_SCRIPT_TIMEOUT"]), long(file.Chaos.Timeout)
+	if script+after >= job {
+		t.Errorf("the script may take %s, what comes after it %s, and the job %s", script, after, job)
+	}
+	for status, swept := range map[string]bool{"success": false, "failed": true, "canceled": true} {
+		command := exec.Command("bash", "-eo", "pipefail", "-c", "aftershock() { echo $*; }\n"+strings.Join(file.Chaos.After, "\n"))
+		command.Env = []string{"CI_JOB_STATUS=" + status}
+		if said, err := command.CombinedOutput(); err != nil || (string(said) == "sweep -f aftershock.yaml\n") != swept {
+			t.Errorf("%s: %q, %v; want it swept: %t", status, said, err, swept)
+		}
+	}
 }
 
 // githubScript is that of the action's run.
