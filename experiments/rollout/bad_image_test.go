@@ -415,6 +415,44 @@ func TestASweepRollsBackWhatAKilledRunLeft(t *testing.T) {
 	}
 }
 
+// The label with which a request is kept from coming late stays if the API goes away
+// before it is removed.
+func TestASweepRemovesTheLabelOfARunWhoseAPIWentAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		s.before = func(client.Patch) (bool, error) {
+			if s.patches == 2 { // the label
+				return false, nil
+			}
+			return true, errors.New("connection reset")
+		}
+		rec := record.NewRecorder(&bytes.Buffer{})
+		fault := &rollout.BadImage{Workload: s.workload()}
+		if _, err := fault.Inject(t.Context(), rec); err == nil {
+			t.Fatal("the fault was injected")
+		}
+		if _, err := fault.Recover(t.Context(), rec); err == nil || !strings.Contains(err.Error(), "run sweep") {
+			t.Fatalf("undoing: %v, want that it says to sweep", err)
+		}
+		s.before = nil
+		scope := faults.Scope{Namespaces: []string{"shop"}}
+		others := faults.Scope{Namespaces: []string{"shop"}, Of: func(run string) bool { return run != rec.Run() }}
+		if left, err := rollout.Find(t.Context(), s.client, others); err != nil || len(left) > 0 {
+			t.Errorf("of other runs: %v, %v", left, err)
+		}
+		want := "label aftershock.dev/fence of Deployment/shop/checkout, left behind by run " + rec.Run()
+		if left, err := rollout.Find(t.Context(), s.client, scope); err != nil || len(left) != 1 || left[0].String() != want {
+			t.Errorf("left %v, %v; want %s", left, err, want)
+		}
+		if removed, err := rollout.Sweep(t.Context(), s.client, scope, 0); err != nil || len(removed) != 1 || removed[0].String() != want {
+			t.Errorf("removed %v, %v; want %s", removed, err, want)
+		}
+		if left := s.get().Labels["aftershock.dev/fence"]; left != "" || s.image() != good {
+			t.Errorf("label %q, image %s", left, s.image())
+		}
+	})
+}
+
 func TestANoteThatCannotBeReadIsAnError(t *testing.T) {
 	s := newShop(t, func(d *appsv1.Deployment) { d.Annotations = map[string]string{rollout.Annotation: "yes"} })
 	_, err := rollout.Find(t.Context(), s.client, faults.Scope{Namespaces: []string{"shop"}})

@@ -40,7 +40,7 @@ func (w Workload) restore(ctx context.Context, n note) (was string, err error) {
 	})
 }
 
-// fenceLabel exists for an instant only.
+// fenceLabel names the run. It exists for an instant only, unless the API goes away in it.
 const fenceLabel = "aftershock.dev/fence"
 
 // fence makes a new version of the workload, unless the run's change of it came.
@@ -50,14 +50,21 @@ func (w Workload) fence(ctx context.Context, run string, came func(kube.State) b
 		if err != nil {
 			return err
 		}
-		if came(s) {
-			return nil
+		if !came(s) {
+			if err := w.patch(ctx, s, func(s kube.State) { label(s.Object, fenceLabel, run) }); err != nil {
+				return err
+			}
 		}
-		if err := w.patch(ctx, s, func(s kube.State) { label(s.Object, fenceLabel, run) }); err != nil {
-			return err
-		}
-		return w.patch(ctx, s, func(s kube.State) { label(s.Object, fenceLabel, "") })
+		return w.unfence(ctx, s, run)
 	})
+}
+
+// unfence removes the label of a run, if it is there.
+func (w Workload) unfence(ctx context.Context, s kube.State, run string) error {
+	if s.Object.GetLabels()[fenceLabel] != run {
+		return nil
+	}
+	return w.patch(ctx, s, func(s kube.State) { label(s.Object, fenceLabel, "") })
 }
 
 // bearing lists the pods of the workload that have the bad image.

@@ -18,10 +18,11 @@ import (
 const (
 	imageKind   = "bad image of "
 	restartKind = "restart of "
+	fenceKind   = "label " + fenceLabel + " of "
 )
 
-// Find lists the bad images that runs have left in workloads, and the restarts of
-// Rollouts that they have left there, and changes nothing. An account that may not list
+// Find lists the bad images that runs have left in workloads, the restarts of Rollouts,
+// and the labels with which they kept a request from coming late, and changes nothing. An account that may not list
 // custom resources, or whose cluster lacks them, has changed none: that is an error only
 // if their kind is among must.
 func Find(ctx context.Context, c client.Reader, scope faults.Scope, must ...kube.Kind) ([]faults.Leftover, error) {
@@ -29,11 +30,12 @@ func Find(ctx context.Context, c client.Reader, scope faults.Scope, must ...kube
 	return faults.Leftovers(found), err
 }
 
-// finding is a leftover and its note; of a restart there is none.
+// finding is a leftover, and the note of a bad image.
 type finding struct {
 	faults.Leftover
 	workload kube.Workload
 	note     *note
+	fence    bool
 }
 
 func find(ctx context.Context, c client.Reader, scope faults.Scope, must []kube.Kind) ([]finding, error) {
@@ -64,6 +66,11 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope, must []kube.
 			if q != nil && scope.Has(q.run) {
 				found = append(found, left(restartKind, q.run))
 			}
+			if run := s.Object.GetLabels()[fenceLabel]; run != "" && scope.Has(run) {
+				f := left(fenceKind, run)
+				f.fence = true
+				found = append(found, f)
+			}
 		}
 	}
 	return found, errors.Join(errs...)
@@ -71,7 +78,7 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope, must []kube.
 
 // Sweep restores the previous images of the workloads that [Find] finds, waits
 // until no bad pod is left, at most for the timeout each, ends the restarts of
-// Rollouts, and proves by looking again that nothing is left. An image that another
+// Rollouts, removes the labels, and proves by looking again that nothing is left. An image that another
 // client has set meanwhile stays, and the leftover's notes name it. It continues after
 // a failure; the error then names all that may still be in place. It always returns
 // what it restored. The default timeout is a minute. Must is as in [Find].
@@ -91,7 +98,10 @@ func Sweep(ctx context.Context, c client.WithWatch, scope faults.Scope, timeout 
 
 func (w Workload) sweep(ctx context.Context, f *finding) error {
 	note := func(format string, args ...any) { f.Notes = append(f.Notes, fmt.Sprintf(format, args...)) }
-	if f.note == nil {
+	switch {
+	case f.fence:
+		return w.sweepFence(ctx, f.Run)
+	case f.note == nil:
 		return w.sweepRestart(ctx, f.Run, note)
 	}
 	n := *f.note
@@ -134,6 +144,20 @@ func (w Workload) sweepRestart(ctx context.Context, run string, note func(string
 		note("ended the restart, which was not done: no further pod is restarted")
 	case err == nil:
 		note("the restart had been done")
+	}
+	return err
+}
+
+func (w Workload) sweepFence(ctx context.Context, run string) error {
+	err := unlessChanged(func() error {
+		s, err := w.read(ctx)
+		if err != nil {
+			return err
+		}
+		return w.unfence(ctx, s, run)
+	})
+	if errors.Is(err, kube.ErrNoWorkload) {
+		return nil
 	}
 	return err
 }
