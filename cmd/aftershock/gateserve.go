@@ -65,7 +65,7 @@ again.
 Each request but /healthz has a token, as Authorization: Bearer, or as token in the
 metadata: that of --token-file or of the variable ` + tokenVariable + `, or that of
 its namespace, of --token-file NAMESPACE=FILE or ` + tokenVariable + `_NAMESPACE,
-which is good there alone, and not for DELETE.
+which is good there alone, and not for DELETE. All are in files, or all in variables.
 Without a certificate it answers on this machine alone, unless --plain-http.
 
 The gate acts only on what is on disk in gate.ndjson, in --out. One that was killed
@@ -132,7 +132,7 @@ in place.`,
 }
 
 // gateTokens are the token of all namespaces, and those of some: of files, as FILE or
-// NAMESPACE=FILE, or else of variables.
+// NAMESPACE=FILE, or else of variables, and never of both.
 func gateTokens(files, namespaces []string) (all string, of map[string]string, err error) {
 	of = map[string]string{}
 	set := func(namespace, from, text string) error {
@@ -167,7 +167,16 @@ func gateTokens(files, namespaces []string) (all string, of map[string]string, e
 		if namespace != "" {
 			variable += "_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(namespace))
 		}
-		if text, ok := os.LookupEnv(variable); ok && len(files) == 0 {
+		text, ok := os.LookupEnv(variable)
+		switch {
+		case !ok:
+		case len(files) > 0:
+			given := "FILE"
+			if namespace != "" {
+				given = namespace + "=FILE"
+			}
+			return "", nil, fmt.Errorf("%s is set beside --token-file: give its token as --token-file %s, or unset it", variable, given)
+		default:
 			if err := set(namespace, variable, text); err != nil {
 				return "", nil, err
 			}

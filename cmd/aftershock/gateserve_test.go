@@ -145,9 +145,13 @@ func TestAGateWithoutItsCluster(t *testing.T) {
 func TestTheTokensOfAGate(t *testing.T) {
 	_, file := gateFile(t)
 	const secret = "a token that nobody guesses"
-	t.Setenv("AFTERSHOCK_GATE_TOKEN_WEB_SHOP", "another that nobody guesses")
 	if all, of, err := gateTokens([]string{file, "bank=" + file}, []string{"web-shop", "bank"}); err != nil || all != secret || len(of) != 1 || of["bank"] != secret {
 		t.Errorf("of files: %q, %q, %v", all, of, err)
+	}
+	t.Setenv("AFTERSHOCK_GATE_TOKEN_WEB_SHOP", "another that nobody guesses")
+	const beside = "AFTERSHOCK_GATE_TOKEN_WEB_SHOP is set beside --token-file: give its token as --token-file web-shop=FILE, or unset it"
+	if _, _, err := gateTokens([]string{file}, []string{"web-shop", "bank"}); err == nil || err.Error() != beside {
+		t.Errorf("a variable beside a file: %v, want %q", err, beside)
 	}
 	if all, of, err := gateTokens(nil, []string{"web-shop", "bank"}); err != nil || all != "" || len(of) != 1 || of["web-shop"] != "another that nobody guesses" {
 		t.Errorf("of variables: %q, %q, %v", all, of, err)

@@ -315,6 +315,50 @@ func TestTheGateIsADeploymentThatOnlyItsCallersReach(t *testing.T) {
 	}
 }
 
+// A namespace may have a token of its own, beside that of all or alone.
+func TestTheTokensOfNamespacesAreMounted(t *testing.T) {
+	tokens := map[string]any{"shop": "shop-token"}
+	for _, test := range []struct {
+		sentence string
+		more     map[string]any
+		args     []string
+		secrets  []string
+	}{
+		{"beside that of all", map[string]any{"tokens": tokens}, []string{"--token-file=/etc/gate/token", "--token-file=shop=/etc/gate-tokens/shop"}, []string{"gate-tls", "gate-token", "shop-token"}},
+		{"alone", map[string]any{"tokens": tokens, "tokenSecret": ""}, []string{"--token-file=shop=/etc/gate-tokens/shop"}, []string{"gate-tls", "shop-token"}},
+		{"none", nil, []string{"--token-file=/etc/gate/token"}, []string{"gate-tls", "gate-token"}},
+	} {
+		objects, _, err := render(gated(config(t), test.more))
+		if err != nil {
+			t.Errorf("%s: %v", test.sentence, err)
+			continue
+		}
+		pod := rendered[appsv1.Deployment](t, objects, "Deployment aftershock/chaos-gate").Spec.Template.Spec
+		args := slices.DeleteFunc(slices.Clone(pod.Containers[0].Args), func(arg string) bool { return !strings.HasPrefix(arg, "--token-file") })
+		var secrets, mounted []string
+		for _, mount := range pod.Containers[0].VolumeMounts {
+			mounted = append(mounted, mount.Name+" "+mount.MountPath)
+		}
+		for _, v := range pod.Volumes {
+			switch {
+			case v.Secret != nil:
+				secrets = append(secrets, v.Secret.SecretName)
+			case v.Projected != nil:
+				for _, source := range v.Projected.Sources {
+					secrets = append(secrets, source.Secret.Name)
+					if item := source.Secret.Items[0]; item.Key != "token" || item.Path != "shop" || !slices.Contains(mounted, v.Name+" /etc/gate-tokens") {
+						t.Errorf("%s: %+v of %q", test.sentence, item, mounted)
+					}
+				}
+			}
+		}
+		slices.Sort(secrets)
+		if !slices.Equal(args, test.args) || !slices.Equal(secrets, test.secrets) {
+			t.Errorf("%s: it has %q of %q, want %q of %q", test.sentence, args, secrets, test.args, test.secrets)
+		}
+	}
+}
+
 func TestTheChartGrantsTheRightsThatRBACPrints(t *testing.T) {
 	printed := rights(t, config(t))
 	objects, notes, err := render(values(config(t), map[string]any{"rights": printed}))
@@ -405,7 +449,9 @@ func TestTheChartRefusesMistakes(t *testing.T) {
 		{"another namespace", values(strings.Replace(file, "cluster: {", "cluster: {namespace: chaos, ", 1), nil), "install with --namespace chaos"},
 		{"a context", values(strings.Replace(file, "cluster: {", "cluster: {context: staging, ", 1), nil), "cluster.context"},
 		{"a name that a CronJob cannot have", values(strings.Replace(file, "  storm:", "  "+strings.Repeat("storm", 10)+":", 1), nil), "cannot be the name of a CronJob"},
-		{"a gate without a token", gated(file, map[string]any{"tokenSecret": ""}), "gate.tokenSecret"},
+		{"a gate without a token", gated(file, map[string]any{"tokenSecret": ""}), "gate: set tokenSecret"},
+		{"a token of a namespace that is not tested", gated(file, map[string]any{"tokens": map[string]any{"bank": "bank-token"}}), "builds of bank are not tested"},
+		{"a token of no Secret", gated(file, map[string]any{"tokens": map[string]any{"shop": ""}}), "tokens/shop"},
 		{"a gate without TLS", gated(file, map[string]any{"tlsSecret": ""}), "set tlsSecret"},
 		{"a gate both with and without TLS", gated(file, map[string]any{"plainHTTP": true}), "set tlsSecret"},
 		{"a gate without callers", gated(file, map[string]any{"from": []any{}}), "gate.from"},
