@@ -212,8 +212,17 @@ func TestUninstallSweepsWhileTheAccountHasItsRights(t *testing.T) {
 		t.Errorf("the hook has the annotations %q", job.Annotations)
 	}
 	pod := job.Spec.Template.Spec
-	if want := []string{"sweep", "--file=/etc/aftershock/aftershock.yaml"}; !slices.Equal(pod.Containers[0].Args, want) || pod.ServiceAccountName != "aftershock" {
-		t.Errorf("it runs %q as %s, want %q", pod.Containers[0].Args, pod.ServiceAccountName, want)
+	var did []string
+	for _, c := range append(pod.InitContainers, pod.Containers...) {
+		did = append(did, strings.Join(c.Args, " "))
+		if len(c.VolumeMounts) == 0 || c.Image != "registry.example/aftershock:1" {
+			t.Errorf("%s is %+v", c.Name, c)
+		}
+	}
+	// No run begins after the last sweep, and none is stopped while one has a fault in place.
+	const sweep = "sweep --file=/etc/aftershock/aftershock.yaml"
+	if want := []string{sweep, "stop --file=/etc/aftershock/aftershock.yaml --all --until=10m --reason=helm uninstall chaos", sweep}; !slices.Equal(did, want) || pod.ServiceAccountName != "aftershock" {
+		t.Errorf("it runs %q as %s, want %q", did, pod.ServiceAccountName, want)
 	}
 	if *job.Spec.ActiveDeadlineSeconds >= 300 || pod.RestartPolicy != corev1.RestartPolicyNever {
 		t.Errorf("the Job may outlast the 5 minutes that Helm waits: %+v", job.Spec)

@@ -67,7 +67,6 @@ securityContext:
 {{- end }}
 
 {{- define "aftershock.container" -}}
-name: aftershock
 image: {{ toJson .Values.image }}
 imagePullPolicy: {{ .Values.imagePullPolicy }}
 workingDir: /work # where commands of people, by kubectl exec, find runs

@@ -85,7 +85,7 @@ func installs(ctx context.Context, s *scene) error {
 	}
 	s.say("upgraded: CronJob %s in place of %s-first, and the gate began again with the new file", jobs.Items[0].Name, release)
 
-	if err := s.uninstall(); err != nil {
+	if err := s.uninstall(ctx); err != nil {
 		return fmt.Errorf("uninstall: %w", err)
 	}
 	left, err := s.left(ctx, staged)
@@ -96,7 +96,7 @@ func installs(ctx context.Context, s *scene) error {
 	if err != nil {
 		return err
 	}
-	s.say("uninstalled: both claims stay, as persistence.keep says, and nothing else")
+	s.say("uninstalled: both claims stay, as persistence.keep says, and nothing else but the stop")
 
 	more["persistence"] = map[string]any{"keep": false}
 	if err := s.install(ctx, day("first", rarely, oneStep), more); err != nil {
@@ -108,7 +108,7 @@ func installs(ctx context.Context, s *scene) error {
 	if is, err := s.claims(ctx); err != nil || !slices.Equal(is, was) {
 		return errors.Join(err, fmt.Errorf("installed again the claims are %q, want %q", is, was))
 	}
-	if err := s.uninstall(); err != nil {
+	if err := s.uninstall(ctx); err != nil {
 		return fmt.Errorf("uninstall again: %w", err)
 	}
 	if left, err = s.left(ctx, staged); err != nil || len(left) > 0 {
@@ -242,7 +242,7 @@ func refusesToLeave(ctx context.Context, s *scene) error {
 		printed, _ := s.logOf(ctx, job)
 		return fmt.Errorf("%w\n%s", err, printed)
 	}
-	refused := s.uninstall()
+	refused := s.uninstall(ctx)
 	if refused == nil {
 		pause(ctx, 30*time.Second)
 		there, err := chaos()
@@ -259,7 +259,7 @@ func refusesToLeave(ctx context.Context, s *scene) error {
 		return errors.Join(err, fmt.Errorf("the day ended with %d, a fault in place: %t\n%s", code, there, printed))
 	}
 	s.say("the day went on to its end, with %d, and its fault is undone", code)
-	if err := s.uninstall(); err != nil {
+	if err := s.uninstall(ctx); err != nil {
 		return fmt.Errorf("uninstall once nothing is in place: %w", err)
 	}
 	s.say("then it was uninstalled")

@@ -171,7 +171,7 @@ func (s *scene) volume(claim string) string { return filepath.Join(s.run, "volum
 func (s *scene) close(ctx context.Context) error {
 	var errs []error
 	if s.there {
-		errs = append(errs, s.endDays(ctx), s.uninstall())
+		errs = append(errs, s.endDays(ctx), s.uninstall(ctx))
 	}
 	background := metav1.DeletePropagationBackground
 	errs = append(errs, s.kube.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{PropagationPolicy: &background}))
@@ -246,14 +246,18 @@ func (s *scene) install(ctx context.Context, sections string, more map[string]an
 	return err
 }
 
-func (s *scene) uninstall() error {
+func (s *scene) uninstall(ctx context.Context) error {
 	a := action.NewUninstall(s.helm)
 	a.WaitStrategy, a.Timeout, a.DeletionPropagation = kube.StatusWatcherStrategy, patience, "foreground"
-	_, err := a.Run(release)
-	if err == nil {
-		s.there = false
+	if _, err := a.Run(release); err != nil {
+		return err
 	}
-	return err
+	s.there = false
+	// What keeps runs from beginning until the rights are gone, and ends by itself.
+	if err := s.kube.CoreV1().ConfigMaps(namespace).Delete(ctx, "aftershock-stop", metav1.DeleteOptions{}); err != nil {
+		return fmt.Errorf("the stop of the uninstallation: %w", err)
+	}
+	return nil
 }
 
 // log is what a pod printed.
