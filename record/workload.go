@@ -11,6 +11,8 @@ type Workload struct {
 	// MaxUnavailable is how many pods a rollout may take away before others are
 	// ready, as a number or a percentage.
 	MaxUnavailable string `json:"maxUnavailable,omitempty"`
+	// MaxSurge is how many pods it may have beyond those, likewise.
+	MaxSurge string `json:"maxSurge,omitempty"`
 	// GraceSeconds is how long a pod that is asked to end may take.
 	GraceSeconds int         `json:"graceSeconds"`
 	Containers   []Container `json:"containers"`

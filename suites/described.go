@@ -12,6 +12,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/record"
@@ -110,8 +111,8 @@ func describe(state kube.State) record.Workload {
 	switch o := state.Object.(type) {
 	case *appsv1.Deployment:
 		w.Strategy = string(o.Spec.Strategy.Type)
-		if r := o.Spec.Strategy.RollingUpdate; r != nil && r.MaxUnavailable != nil {
-			w.MaxUnavailable = r.MaxUnavailable.String()
+		if r := o.Spec.Strategy.RollingUpdate; r != nil {
+			w.MaxUnavailable, w.MaxSurge = numbers(r.MaxUnavailable), numbers(r.MaxSurge)
 		}
 	case *appsv1.StatefulSet:
 		w.Strategy = string(o.Spec.UpdateStrategy.Type)
@@ -120,13 +121,14 @@ func describe(state kube.State) record.Workload {
 		if o.Spec.Strategy.BlueGreen != nil {
 			w.Strategy = "BlueGreen"
 		}
-		if most := o.MaxUnavailable(); most != nil {
-			w.MaxUnavailable = most.String()
+		w.MaxUnavailable = numbers(o.MaxUnavailable())
+		if canary := o.Spec.Strategy.Canary; canary != nil {
+			w.MaxSurge = numbers(canary.MaxSurge)
 		}
 	case *appsv1.DaemonSet:
 		w.Strategy = string(o.Spec.UpdateStrategy.Type)
-		if r := o.Spec.UpdateStrategy.RollingUpdate; r != nil && r.MaxUnavailable != nil {
-			w.MaxUnavailable = r.MaxUnavailable.String()
+		if r := o.Spec.UpdateStrategy.RollingUpdate; r != nil {
+			w.MaxUnavailable, w.MaxSurge = numbers(r.MaxUnavailable), numbers(r.MaxSurge)
 		}
 	}
 	const byDefault = 30
@@ -142,6 +144,14 @@ func describe(state kube.State) record.Workload {
 		})
 	}
 	return w
+}
+
+// numbers is a number or a percentage of pods as text; empty: it is not said.
+func numbers(n *intstr.IntOrString) string {
+	if n == nil {
+		return ""
+	}
+	return n.String()
 }
 
 // probeText is a probe in a few words.

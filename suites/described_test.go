@@ -42,11 +42,11 @@ func TestAWorkloadIsDescribed(t *testing.T) {
 		},
 	}}
 	object := &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Strategy: appsv1.DeploymentStrategy{
-		Type: appsv1.RollingUpdateDeploymentStrategyType, RollingUpdate: &appsv1.RollingUpdateDeployment{MaxUnavailable: new(intstr.FromString("25%"))},
+		Type: appsv1.RollingUpdateDeploymentStrategyType, RollingUpdate: &appsv1.RollingUpdateDeployment{MaxUnavailable: new(intstr.FromString("25%")), MaxSurge: new(intstr.FromInt32(0))},
 	}}}
 	got := describe(kube.State{Workload: kube.Workload{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}, Object: object, Template: &template, Desired: 3})
 	want := record.Workload{
-		Subject: "deployment/shop/checkout", Replicas: 3, Strategy: "RollingUpdate", MaxUnavailable: "25%", GraceSeconds: 20, Nodes: map[string]string{},
+		Subject: "deployment/shop/checkout", Replicas: 3, Strategy: "RollingUpdate", MaxUnavailable: "25%", MaxSurge: "0", GraceSeconds: 20, Nodes: map[string]string{},
 		Containers: []record.Container{
 			{Name: "checkout", Readiness: "GET /readyz every 1s", Liveness: "TCP 8080 every 10s", PreStop: true, Requests: map[string]string{"cpu": "50m"}},
 			{Name: "proxy"},
@@ -56,12 +56,12 @@ func TestAWorkloadIsDescribed(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	for want, strategy := range map[string]argo.Strategy{
-		"Canary 1":      {Canary: &argo.Canary{MaxUnavailable: new(intstr.FromInt32(1))}},
-		"BlueGreen 50%": {BlueGreen: &argo.BlueGreen{MaxUnavailable: new(intstr.FromString("50%"))}},
-		"Canary ":       {Canary: &argo.Canary{}},
+		"Canary 1 0%":    {Canary: &argo.Canary{MaxUnavailable: new(intstr.FromInt32(1)), MaxSurge: new(intstr.FromString("0%"))}},
+		"BlueGreen 50% ": {BlueGreen: &argo.BlueGreen{MaxUnavailable: new(intstr.FromString("50%"))}},
+		"Canary  ":       {Canary: &argo.Canary{}},
 	} {
 		state, _ := kube.StateOf(&argo.Rollout{Spec: argo.RolloutSpec{Strategy: strategy}})
-		if got := describe(state); got.Strategy+" "+got.MaxUnavailable != want {
+		if got := describe(state); got.Strategy+" "+got.MaxUnavailable+" "+got.MaxSurge != want {
 			t.Errorf("%+v, want %s", got, want)
 		}
 	}

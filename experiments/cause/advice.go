@@ -138,6 +138,7 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 	if c.Quote != nil && len(c.Quote.Insufficient) > 0 {
 		return ofScheduler(w, name, c.Quote.Insufficient), true
 	}
+	lowers := func(tooMany int) bool { _, ok := maxUnavailable(w, name, tooMany); return ok }
 	switch c.Rule {
 	case NoneLeft:
 		node, zone := gone(r, c, nil), gone(r, c, w.Zones)
@@ -148,8 +149,8 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 			return Advice{Kind: SpreadOverZones, What: "spread the pods of " + name + " over zones", Checked: fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready, of %d zones with nodes that take pods", len(w.Nodes), zone, w.SchedulableZones), Prove: "disruption/drain"}, true
 		case w.Strategy == "Recreate" && rolls(r):
 			return Advice{Kind: RollingUpdate, What: "roll " + name + " out by RollingUpdate", Checked: "spec.strategy.type is Recreate", Prove: "rollout/bad-image"}, true
-		case rolls(r) && tooMany(w, w.Replicas):
-			return maxUnavailable(w, name), true
+		case rolls(r) && lowers(w.Replicas):
+			return maxUnavailable(w, name, w.Replicas)
 		case w.Replicas == 1 && !isDaemonSet(w):
 			return moreReplicas(r, name)
 		case evictions(r) > 1 && w.Budgets != nil && len(w.Budgets) == 0:
@@ -157,8 +158,8 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		}
 	case TooFew:
 		switch {
-		case rolls(r) && tooMany(w, 1):
-			return maxUnavailable(w, name), true
+		case rolls(r) && lowers(1):
+			return maxUnavailable(w, name, 1)
 		case evictions(r) > 1 && w.Budgets != nil && len(w.Budgets) == 0:
 			return budget(r, name), true
 		}
@@ -211,25 +212,47 @@ func moreReplicas(r judge.Result, name string) (Advice, bool) {
 	}, ok && spec.min() <= 1
 }
 
-// maxUnavailable is that a rollout should take fewer pods away at a time.
-func maxUnavailable(w *record.Workload, name string) Advice {
-	return Advice{Kind: MaxUnavailable, What: "lower the maxUnavailable of " + name, Checked: fmt.Sprintf("maxUnavailable is %s of %d pods", w.MaxUnavailable, w.Replicas), Prove: "rollout/restart"}
+// maxUnavailable is that a rollout should take fewer pods away at a time, so many or more of
+// which are too many. One that adds no pod before cannot take none away.
+func maxUnavailable(w *record.Workload, name string, tooMany int) (Advice, bool) {
+	a := Advice{Kind: MaxUnavailable, What: "lower the maxUnavailable of " + name, Checked: fmt.Sprintf("maxUnavailable is %s of %d pods", w.MaxUnavailable, w.Replicas), Prove: "rollout/restart"}
+	n, least := takenAway(w)
+	surge, known := pods(w.MaxSurge, w.Replicas, true)
+	if n == least && known && surge == 0 && !isDaemonSet(w) {
+		a.What = "have a rollout of " + name + " add a pod before it takes one away: a maxSurge of 1, and a maxUnavailable of 0"
+		a.Checked = fmt.Sprintf("maxSurge is %s, and %s", w.MaxSurge, a.Checked)
+		return a, n >= tooMany
+	}
+	return a, n >= tooMany && n > least
 }
 
-// tooMany reports whether a rollout may take away so many pods, or more, and could take
-// fewer. The controllers round percentages: that of Deployments down, that of DaemonSets
-// up, and its least is one.
-func tooMany(w *record.Workload, pods int) bool {
-	text, percent := strings.CutSuffix(w.MaxUnavailable, "%")
-	n, err := strconv.Atoi(text)
-	least := 0
-	if isDaemonSet(w) {
+// takenAway is how many pods a rollout takes away before others are ready, and the least
+// that could be: none where it may add pods before, which is not known of a workload without
+// a maxSurge. The controllers round a percentage of those down, and that of DaemonSets up.
+func takenAway(w *record.Workload) (n, least int) {
+	n, known := pods(w.MaxUnavailable, w.Replicas, isDaemonSet(w))
+	if !known {
+		return 0, 0
+	}
+	if surge, known := pods(w.MaxSurge, w.Replicas, true); !known || surge == 0 {
 		least = 1
+		if known {
+			n = max(n, 1)
+		}
 	}
-	if percent {
-		n = (n*w.Replicas + 99*least) / 100
+	return n, least
+}
+
+// pods is a number, or a percentage of all pods.
+func pods(text string, all int, up bool) (n int, known bool) {
+	number, percent := strings.CutSuffix(text, "%")
+	n, err := strconv.Atoi(number)
+	if percent && up {
+		n = (n*all + 99) / 100
+	} else if percent {
+		n = n * all / 100
 	}
-	return err == nil && n >= pods && n > least
+	return n, err == nil
 }
 
 func isDaemonSet(w *record.Workload) bool { return strings.HasPrefix(w.Subject, "daemonset/") }

@@ -17,7 +17,7 @@ import (
 // sound is a workload that nothing is to be said about.
 func sound() *record.Workload {
 	return &record.Workload{
-		Subject: "deployment/shop/checkout", Replicas: 3, Strategy: "RollingUpdate", MaxUnavailable: "0", GraceSeconds: 20,
+		Subject: "deployment/shop/checkout", Replicas: 3, Strategy: "RollingUpdate", MaxUnavailable: "0", MaxSurge: "1", GraceSeconds: 20,
 		Containers: []record.Container{{
 			Name: "checkout", Readiness: "GET /readyz every 1s", Liveness: "GET /healthz every 5s", PreStop: true,
 			Requests: map[string]string{"cpu": "50m"}, Limits: map[string]string{"cpu": "300m", "memory": "256Mi"},
@@ -71,10 +71,20 @@ func advisedOfTheWorkload(t *testing.T, seen map[string]bool) {
 		{"a rollout that recreates the only pod", cause.NoneLeft, restart, func(w *record.Workload) { w.Strategy, w.Replicas = "Recreate", 1 }, cause.RollingUpdate + ": Mend roll deployment/checkout out by RollingUpdate (spec.strategy.type is Recreate); rollout/bad-image would prove it"},
 		{"a rollout that takes the only pod away", cause.NoneLeft, restart, func(w *record.Workload) { w.MaxUnavailable, w.Replicas = "1", 1 }, cause.MaxUnavailable + ": Mend lower the maxUnavailable of deployment/checkout (maxUnavailable is 1 of 1 pods); rollout/restart would prove it"},
 		{"a rollout of the only pod, which a percentage rounds down to keep", cause.NoneLeft, restart, func(w *record.Workload) { w.MaxUnavailable, w.Replicas = "99%", 1 }, cause.MoreReplicas + ": Mend run deployment/checkout with more than one replica (spec.replicas is 1); pods/kill-one would prove it"},
-		{"a rollout of a DaemonSet, pod by pod", cause.TooFew, restart, func(w *record.Workload) { w.MaxUnavailable, w.Subject = "1", "daemonset/shop/agent" }, ""},
-		{"a rollout of a DaemonSet, with a percentage that rounds up to one", cause.TooFew, restart, func(w *record.Workload) { w.MaxUnavailable, w.Subject = "10%", "daemonset/shop/agent" }, ""},
-		{"a rollout of a DaemonSet, with a percentage that rounds up to two", cause.TooFew, restart, func(w *record.Workload) { w.MaxUnavailable, w.Subject = "34%", "daemonset/shop/agent" }, cause.MaxUnavailable + ": Mend lower the maxUnavailable of daemonset/agent (maxUnavailable is 34% of 3 pods); rollout/restart would prove it"},
-		{"a rollout of a DaemonSet on one node", cause.NoneLeft, restart, func(w *record.Workload) { w.MaxUnavailable, w.Replicas, w.Subject = "1", 1, "daemonset/shop/agent" }, ""},
+		{"a rollout that takes the only pod away, and may add none", cause.NoneLeft, restart, func(w *record.Workload) { w.MaxUnavailable, w.MaxSurge, w.Replicas = "1", "0", 1 }, cause.MaxUnavailable + ": Mend have a rollout of deployment/checkout add a pod before it takes one away: a maxSurge of 1, and a maxUnavailable of 0 (maxSurge is 0, and maxUnavailable is 1 of 1 pods); rollout/restart would prove it"},
+		{"a rollout that takes a pod away, and may add none", cause.TooFew, restart, func(w *record.Workload) { w.MaxUnavailable, w.MaxSurge = "1", "0" }, cause.MaxUnavailable + ": Mend have a rollout of deployment/checkout add a pod before it takes one away: a maxSurge of 1, and a maxUnavailable of 0 (maxSurge is 0, and maxUnavailable is 1 of 3 pods); rollout/restart would prove it"},
+		{"a rollout that takes a pod away although a percentage of them is none, as it may add none either", cause.TooFew, restart, func(w *record.Workload) { w.MaxUnavailable, w.MaxSurge = "25%", "0%" }, cause.MaxUnavailable + ": Mend have a rollout of deployment/checkout add a pod before it takes one away: a maxSurge of 1, and a maxUnavailable of 0 (maxSurge is 0%, and maxUnavailable is 25% of 3 pods); rollout/restart would prove it"},
+		{"a rollout that takes two away, and may add none", cause.TooFew, restart, func(w *record.Workload) { w.MaxUnavailable, w.MaxSurge = "2", "0%" }, cause.MaxUnavailable + ": Mend lower the maxUnavailable of deployment/checkout (maxUnavailable is 2 of 3 pods); rollout/restart would prove it"},
+		{"a rollout that takes all away, and may add none", cause.NoneLeft, restart, func(w *record.Workload) { w.MaxUnavailable, w.MaxSurge = "100%", "0" }, cause.MaxUnavailable + ": Mend lower the maxUnavailable of deployment/checkout (maxUnavailable is 100% of 3 pods); rollout/restart would prove it"},
+		{"a rollout that may add one, as a percentage rounds up", cause.TooFew, restart, func(w *record.Workload) { w.MaxUnavailable, w.MaxSurge = "25%", "1%" }, ""},
+		{"a rollout that takes a pod away, of which it is not known whether it may add one", cause.TooFew, restart, func(w *record.Workload) { w.MaxUnavailable, w.MaxSurge = "1", "" }, ""},
+		{"a rollout that takes two away, of which it is not known whether it may add one", cause.TooFew, restart, func(w *record.Workload) { w.MaxUnavailable, w.MaxSurge = "2", "" }, cause.MaxUnavailable + ": Mend lower the maxUnavailable of deployment/checkout (maxUnavailable is 2 of 3 pods); rollout/restart would prove it"},
+		{"a rollout of a DaemonSet, pod by pod", cause.TooFew, restart, func(w *record.Workload) { w.MaxUnavailable, w.MaxSurge, w.Subject = "1", "0", "daemonset/shop/agent" }, ""},
+		{"a rollout of a DaemonSet, with a percentage that rounds up to one", cause.TooFew, restart, func(w *record.Workload) { w.MaxUnavailable, w.MaxSurge, w.Subject = "10%", "0", "daemonset/shop/agent" }, ""},
+		{"a rollout of a DaemonSet, with a percentage that rounds up to two", cause.TooFew, restart, func(w *record.Workload) { w.MaxUnavailable, w.MaxSurge, w.Subject = "34%", "0", "daemonset/shop/agent" }, cause.MaxUnavailable + ": Mend lower the maxUnavailable of daemonset/agent (maxUnavailable is 34% of 3 pods); rollout/restart would prove it"},
+		{"a rollout of a DaemonSet on one node", cause.NoneLeft, restart, func(w *record.Workload) {
+			w.MaxUnavailable, w.MaxSurge, w.Replicas, w.Subject = "1", "0", 1, "daemonset/shop/agent"
+		}, ""},
 		{"the strategy Recreate, but no rollout", cause.NoneLeft, kill, func(w *record.Workload) { w.Strategy = "Recreate" }, ""},
 		{"a rollout in which all pods may be unavailable", cause.NoneLeft, restart, func(w *record.Workload) { w.MaxUnavailable = "3" }, cause.MaxUnavailable + ": Mend lower the maxUnavailable of deployment/checkout (maxUnavailable is 3 of 3 pods); rollout/restart would prove it"},
 		{"a rollout in which one pod may be unavailable", cause.NoneLeft, restart, func(w *record.Workload) { w.MaxUnavailable = "1" }, ""},

@@ -423,6 +423,8 @@ type Workload struct {
 	Strategy string `json:"strategy,omitempty"`
 	// MaxUnavailable is its maxUnavailable, as a number or a percentage.
 	MaxUnavailable string `json:"maxUnavailable,omitempty"`
+	// MaxSurge is its maxSurge, as a number or a percentage.
+	MaxSurge string `json:"maxSurge,omitempty"`
 	// GraceSeconds is its terminationGracePeriodSeconds.
 	GraceSeconds int         `json:"graceSeconds"`
 	Containers   []Container `json:"containers"`
