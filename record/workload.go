@@ -22,11 +22,14 @@ type Workload struct {
 	Nodes map[string]string `json:"nodes,omitempty"`
 	// Zones are those of the nodes, by node; empty: they name none, or could not be read.
 	Zones map[string]string `json:"zones,omitempty"`
-	// SchedulableNodes is how many nodes of the cluster take pods like its own, and
+	// SchedulableNodes is how many nodes of the cluster take pods with its tolerations, and
 	// SchedulableZones in how many zones these are; 0: they could not be read, or name no
-	// zone.
+	// zone. AllowedNodes and AllowedZones are the same of those that its nodeSelector and
+	// its required node affinity allow, too.
 	SchedulableNodes int `json:"schedulableNodes,omitempty"`
 	SchedulableZones int `json:"schedulableZones,omitempty"`
+	AllowedNodes     int `json:"allowedNodes,omitempty"`
+	AllowedZones     int `json:"allowedZones,omitempty"`
 	// Budgets are the names of the PodDisruptionBudgets that cover its pods; nil: they
 	// were not read, which they are for an eviction.
 	Budgets []string `json:"budgets,omitzero"`

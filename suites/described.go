@@ -58,7 +58,7 @@ func (d described) read(ctx context.Context) (record.Workload, error) {
 			w.Nodes[pod.Name] = pod.Spec.NodeName
 		}
 	}
-	d.places(ctx, &w, state.Template.Spec.Tolerations)
+	d.places(ctx, &w, state.Template.Spec)
 	if d.evicted && len(pods) > 0 {
 		w.Budgets = d.budgets(ctx, pods[0].Labels)
 	}
@@ -66,28 +66,34 @@ func (d described) read(ctx context.Context) (record.Workload, error) {
 }
 
 // places adds the zones of the nodes that run pods, and how many nodes, in how many zones,
-// take pods with these tolerations; nothing, if nodes could not be read. Where a selector
-// keeps pods is not looked at: it is what would be changed to spread them.
-func (d described) places(ctx context.Context, w *record.Workload, tolerations []corev1.Toleration) {
+// take pods of this template, with and without those where its nodeSelector and its node
+// affinity keep none; nothing, if nodes could not be read.
+func (d described) places(ctx context.Context, w *record.Workload, template corev1.PodSpec) {
 	var list corev1.NodeList
 	if d.client.List(ctx, &list) != nil {
 		return
 	}
 	running := slices.Collect(maps.Values(w.Nodes))
 	w.Zones = map[string]string{}
-	within := map[string]bool{}
+	schedulable, allowed := map[string]bool{}, map[string]bool{}
 	for _, n := range list.Items {
 		zone := n.Labels[corev1.LabelTopologyZone]
 		if zone != "" && slices.Contains(running, n.Name) {
 			w.Zones[n.Name] = zone
 		}
-		if trouble(n) == "" && tolerated(n, tolerations) {
-			w.SchedulableNodes++
-			within[zone] = true
+		if trouble(n) != "" || !tolerated(n, template.Tolerations) {
+			continue
+		}
+		w.SchedulableNodes++
+		schedulable[zone] = true
+		if fits(corev1.Pod{Spec: template}, n) {
+			w.AllowedNodes++
+			allowed[zone] = true
 		}
 	}
-	delete(within, "")
-	w.SchedulableZones = len(within)
+	delete(schedulable, "")
+	delete(allowed, "")
+	w.SchedulableZones, w.AllowedZones = len(schedulable), len(allowed)
 }
 
 // budgets are those that cover pods with these labels; nil: they could not be read.

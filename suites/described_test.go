@@ -86,18 +86,34 @@ func TestTheBudgetsAndZonesOfAWorkloadAreDescribed(t *testing.T) {
 			n.Spec.Taints = []corev1.Taint{{Key: key, Effect: corev1.TaintEffectNoSchedule}}
 		}
 	}
+	on := func(key string, values ...string) []corev1.NodeSelectorRequirement {
+		return []corev1.NodeSelectorRequirement{{Key: key, Operator: corev1.NodeSelectorOpIn, Values: values}}
+	}
+	affinity := func(required *corev1.NodeSelector) corev1.PodSpec {
+		return corev1.PodSpec{Affinity: &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution:  required,
+			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{{Weight: 1, Preference: corev1.NodeSelectorTerm{MatchExpressions: on(corev1.LabelTopologyZone, "east")}}},
+		}}}
+	}
+	inWest := &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{MatchExpressions: on(corev1.LabelTopologyZone, "west")}}}
 	for _, row := range []struct {
-		name    string
-		refuse  string
-		budgets []string
+		name     string
+		refuse   string
+		template corev1.PodSpec
+		budgets  []string
 		// Of seven nodes in four zones one is cordoned, one not ready, one tainted, and
 		// one tainted in a way that the pods tolerate.
-		zones        map[string]string
-		nodes, zoned int
+		zones                  map[string]string
+		nodes, zoned           int
+		allowed, allowedInZone int
 	}{
-		{"all may be read", "", []string{"checkout"}, map[string]string{"node1": "east"}, 4, 2},
-		{"budgets may not", "poddisruptionbudgets", nil, map[string]string{"node1": "east"}, 4, 2},
-		{"nodes may not", "nodes", []string{"checkout"}, nil, 0, 0},
+		{"all may be read", "", corev1.PodSpec{}, []string{"checkout"}, map[string]string{"node1": "east"}, 4, 2, 4, 2},
+		{"budgets may not", "poddisruptionbudgets", corev1.PodSpec{}, nil, map[string]string{"node1": "east"}, 4, 2, 4, 2},
+		{"nodes may not", "nodes", corev1.PodSpec{}, []string{"checkout"}, nil, 0, 0, 0, 0},
+		{"a selector allows one", "", corev1.PodSpec{NodeSelector: map[string]string{corev1.LabelTopologyZone: "east"}}, []string{"checkout"}, map[string]string{"node1": "east"}, 4, 2, 1, 1},
+		{"a selector allows those that take none", "", corev1.PodSpec{NodeSelector: map[string]string{corev1.LabelTopologyZone: "south"}}, []string{"checkout"}, map[string]string{"node1": "east"}, 4, 2, 0, 0},
+		{"an affinity allows two of a zone", "", affinity(inWest), []string{"checkout"}, map[string]string{"node1": "east"}, 4, 2, 2, 1},
+		{"an affinity is a preference", "", affinity(nil), []string{"checkout"}, map[string]string{"node1": "east"}, 4, 2, 4, 2},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			forbidden := func(resource string) error {
@@ -126,8 +142,10 @@ func TestTheBudgetsAndZonesOfAWorkloadAreDescribed(t *testing.T) {
 			d := described{client: c, of: &service{Target: &config.Target{Service: config.Service{Namespace: "shop"}}}, evicted: true}
 			budgets := d.budgets(t.Context(), labels.Set{"app": "checkout"})
 			w := record.Workload{Nodes: map[string]string{"a": "node1"}}
-			d.places(t.Context(), &w, []corev1.Toleration{{Key: "mine", Operator: corev1.TolerationOpExists}})
-			if !reflect.DeepEqual(budgets, row.budgets) || !reflect.DeepEqual(w.Zones, row.zones) || w.SchedulableNodes != row.nodes || w.SchedulableZones != row.zoned {
+			row.template.Tolerations = []corev1.Toleration{{Key: "mine", Operator: corev1.TolerationOpExists}}
+			d.places(t.Context(), &w, row.template)
+			if !reflect.DeepEqual(budgets, row.budgets) || !reflect.DeepEqual(w.Zones, row.zones) || w.SchedulableNodes != row.nodes || w.SchedulableZones != row.zoned ||
+				w.AllowedNodes != row.allowed || w.AllowedZones != row.allowedInZone {
 				t.Errorf("budgets %q, %+v, want %q and %+v", budgets, w, row.budgets, row)
 			}
 		})

@@ -143,10 +143,10 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 	case NoneLeft:
 		node, zone := gone(r, c, nil), gone(r, c, w.Zones)
 		switch {
-		case node != "" && w.SchedulableNodes > 1:
-			return Advice{Kind: SpreadOverNodes, What: "spread the pods of " + name + " over nodes", Checked: fmt.Sprintf("all %d were on node %s, which was not ready, of %d that take pods", len(w.Nodes), node, w.SchedulableNodes), Prove: "disruption/drain"}, true
-		case zone != "" && w.SchedulableZones > 1:
-			return Advice{Kind: SpreadOverZones, What: "spread the pods of " + name + " over zones", Checked: fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready, of %d zones with nodes that take pods", len(w.Nodes), zone, w.SchedulableZones), Prove: "disruption/drain"}, true
+		case node != "" && w.SchedulableNodes > 1 && w.AllowedNodes > 0:
+			return spread(SpreadOverNodes, name, fmt.Sprintf("all %d were on node %s, which was not ready", len(w.Nodes), node), w.AllowedNodes, w.SchedulableNodes), true
+		case zone != "" && w.SchedulableZones > 1 && w.AllowedZones > 0:
+			return spread(SpreadOverZones, name, fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready", len(w.Nodes), zone), w.AllowedZones, w.SchedulableZones), true
 		case w.Strategy == "Recreate" && rolls(r):
 			return Advice{Kind: RollingUpdate, What: "roll " + name + " out by RollingUpdate", Checked: "spec.strategy.type is Recreate", Prove: "rollout/bad-image"}, true
 		case rolls(r) && lowers(w.Replicas):
@@ -196,6 +196,18 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		return Advice{Kind: FinishRequests, What: "have the pods of " + name + " serve until no more requests come: a preStop hook that waits some seconds, then finish those under way", Checked: checked, Prove: prove}, true
 	}
 	return Advice{}, false
+}
+
+// spread is that pods should be on several nodes, or in several zones, of which so many take
+// them, of all that would without a nodeSelector and a node affinity.
+func spread(kind, name, lost string, allowed, all int) Advice {
+	_, places, _ := strings.Cut(kind, "over ")
+	a := Advice{Kind: kind, What: "spread the pods of " + name + " over " + places, Checked: fmt.Sprintf("%s, of %d %s that take pods", lost, allowed, places), Prove: "disruption/drain"}
+	if allowed == 1 {
+		a.What = "let the nodeSelector and the node affinity of " + name + " allow more " + places + ", and spread its pods over them"
+		a.Checked = fmt.Sprintf("%s; they allow 1 of %d %s that take pods", lost, all, places)
+	}
+	return a
 }
 
 // moreReplicas is that the only pod needs others: by the replicas, or by the least that an

@@ -169,15 +169,30 @@ func advisedOfWhatWasSeen(t *testing.T, seen map[string]bool) {
 			"all pods were on a node that failed",
 			cause.Cause{Rule: cause.NoneLeft},
 			false,
-			func(w *record.Workload) { w.Nodes, w.SchedulableNodes = onOne, 2 }, "12 event not_ready node/node1\n",
-			cause.SpreadOverNodes + ": Mend spread the pods of deployment/checkout over nodes (all 2 were on node node1, which was not ready, of 2 that take pods); disruption/drain would prove it",
+			func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 2, 2 }, "12 event not_ready node/node1\n",
+			cause.SpreadOverNodes + ": Mend spread the pods of deployment/checkout over nodes (all 2 were on node node1, which was not ready, of 2 nodes that take pods); disruption/drain would prove it",
 		},
-		{"all pods were on a node, but another one failed", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes = onOne, 2 }, "12 event not_ready node/node2\n", ""},
-		{"all pods were on a node that failed before the outage", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes = onOne, 2 }, "2 event not_ready node/node1\n", ""},
-		{"all pods were on a node that failed after the outage", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes = onOne, 2 }, "42 event not_ready node/node1\n", ""},
-		{"all pods were on a node that failed, but some were left", cause.Cause{Rule: cause.Lingered}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes = onOne, 2 }, "12 event not_ready node/node1\n", cause.ClientRetry + ": Ask do its clients try again at another pod when a connection is refused, reset or silent (retry)?; pods/kill-one would prove it"},
+		{
+			"all pods were on a node that failed, to which their selector keeps them",
+			cause.Cause{Rule: cause.NoneLeft},
+			false,
+			func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 3, 1 }, "12 event not_ready node/node1\n",
+			cause.SpreadOverNodes + ": Mend let the nodeSelector and the node affinity of deployment/checkout allow more nodes, and spread its pods over them (all 2 were on node node1, which was not ready; they allow 1 of 3 nodes that take pods); disruption/drain would prove it",
+		},
+		{
+			"all pods were on a node that failed, and their selector allows one more of several",
+			cause.Cause{Rule: cause.NoneLeft},
+			false,
+			func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 5, 2 }, "12 event not_ready node/node1\n",
+			cause.SpreadOverNodes + ": Mend spread the pods of deployment/checkout over nodes (all 2 were on node node1, which was not ready, of 2 nodes that take pods); disruption/drain would prove it",
+		},
+		{"all pods were on a node that failed, and what their selector allows is not known", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes = onOne, 2 }, "12 event not_ready node/node1\n", ""},
+		{"all pods were on a node, but another one failed", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 2, 2 }, "12 event not_ready node/node2\n", ""},
+		{"all pods were on a node that failed before the outage", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 2, 2 }, "2 event not_ready node/node1\n", ""},
+		{"all pods were on a node that failed after the outage", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 2, 2 }, "42 event not_ready node/node1\n", ""},
+		{"all pods were on a node that failed, but some were left", cause.Cause{Rule: cause.Lingered}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 2, 2 }, "12 event not_ready node/node1\n", cause.ClientRetry + ": Ask do its clients try again at another pod when a connection is refused, reset or silent (retry)?; pods/kill-one would prove it"},
 		{"one of the pods was on a node that failed", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes = map[string]string{"a": "node1", "b": "node2"} }, "12 event not_ready node/node1\n", ""},
-		{"all pods were on the only node that takes pods", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes = onOne, 1 }, "12 event not_ready node/node1\n", ""},
+		{"all pods were on the only node that takes pods", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 1, 1 }, "12 event not_ready node/node1\n", ""},
 		{"all pods were on a node, and the others were not read", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes = onOne }, "12 event not_ready node/node1\n", ""},
 		{
 			"all pods were in the only zone",
@@ -185,7 +200,7 @@ func advisedOfWhatWasSeen(t *testing.T, seen map[string]bool) {
 			false,
 			func(w *record.Workload) {
 				w.Nodes, w.Zones = map[string]string{"a": "node1", "b": "node2"}, map[string]string{"node1": "east", "node2": "east"}
-				w.SchedulableNodes, w.SchedulableZones = 4, 1
+				w.SchedulableNodes, w.SchedulableZones, w.AllowedNodes, w.AllowedZones = 4, 1, 4, 1
 			}, "12 event not_ready node/node1\n13 gone node/node2\n", "",
 		},
 		{
@@ -194,9 +209,19 @@ func advisedOfWhatWasSeen(t *testing.T, seen map[string]bool) {
 			false,
 			func(w *record.Workload) {
 				w.Nodes, w.Zones = map[string]string{"a": "node1", "b": "node2"}, map[string]string{"node1": "east", "node2": "east"}
-				w.SchedulableNodes, w.SchedulableZones = 4, 2
+				w.SchedulableNodes, w.SchedulableZones, w.AllowedNodes, w.AllowedZones = 4, 2, 4, 2
 			}, "12 event not_ready node/node1\n13 gone node/node2\n",
-			cause.SpreadOverZones + ": Mend spread the pods of deployment/checkout over zones (all 2 were in zone east, of which no node that ran one stayed ready, of 2 zones with nodes that take pods); disruption/drain would prove it",
+			cause.SpreadOverZones + ": Mend spread the pods of deployment/checkout over zones (all 2 were in zone east, of which no node that ran one stayed ready, of 2 zones that take pods); disruption/drain would prove it",
+		},
+		{
+			"all pods were in a zone that failed, to which their affinity keeps them",
+			cause.Cause{Rule: cause.NoneLeft},
+			false,
+			func(w *record.Workload) {
+				w.Nodes, w.Zones = map[string]string{"a": "node1", "b": "node2"}, map[string]string{"node1": "east", "node2": "east"}
+				w.SchedulableNodes, w.SchedulableZones, w.AllowedNodes, w.AllowedZones = 4, 2, 2, 1
+			}, "12 event not_ready node/node1\n13 gone node/node2\n",
+			cause.SpreadOverZones + ": Mend let the nodeSelector and the node affinity of deployment/checkout allow more zones, and spread its pods over them (all 2 were in zone east, of which no node that ran one stayed ready; they allow 1 of 2 zones that take pods); disruption/drain would prove it",
 		},
 		{
 			"the pods were in two zones, one of which failed",

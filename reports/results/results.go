@@ -434,10 +434,14 @@ type Workload struct {
 	Nodes map[string]string `json:"nodes,omitempty"`
 	// Zones maps each of these nodes to its zone.
 	Zones map[string]string `json:"zones,omitempty"`
-	// SchedulableNodes is how many nodes of the cluster take pods like its own, and
+	// SchedulableNodes is how many nodes of the cluster take pods with its tolerations, and
 	// SchedulableZones in how many zones these are; absent: not read, or no zone is named.
+	// AllowedNodes and AllowedZones are the same of those that its nodeSelector and its
+	// required node affinity allow, too.
 	SchedulableNodes int `json:"schedulableNodes,omitempty"`
 	SchedulableZones int `json:"schedulableZones,omitempty"`
+	AllowedNodes     int `json:"allowedNodes,omitempty"`
+	AllowedZones     int `json:"allowedZones,omitempty"`
 	// Budgets names the PodDisruptionBudgets that cover its pods; absent: not read.
 	// They
 	// are read only for evictions.
