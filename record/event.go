@@ -91,7 +91,7 @@ const (
 // The attributes of events.
 const (
 	AttrBy        = "by"        // the object of the renewed fault, or of the other fault; the component that published a Kubernetes Event
-	AttrOwner     = "owner"     // the pod's owner, as kind/name: ReplicaSet/checkout-7bb9879ff8
+	AttrOwner     = "owner"     // the owner of a pod or a replica set, as kind/name: ReplicaSet/checkout-7bb9879ff8
 	AttrRevision  = "revision"  // the label of the pod's template: pod-template-hash=7bb9879ff8
 	AttrNode      = "node"      // the node's name
 	AttrIP        = "ip"        // the pod's address

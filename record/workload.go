@@ -42,6 +42,9 @@ type Container struct {
 	// empty: it has none.
 	Readiness string `json:"readiness,omitempty"`
 	Liveness  string `json:"liveness,omitempty"`
+	// GraceSeconds is how long it may take to end after one of its probes failed; 0: as
+	// long as the pod.
+	GraceSeconds int `json:"graceSeconds,omitempty"`
 	// PreStop: something runs in it before it is asked to end.
 	PreStop bool `json:"preStop,omitempty"`
 	// Requests and Limits are those of resources, by name.

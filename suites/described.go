@@ -145,11 +145,22 @@ func describe(state kube.State) record.Workload {
 	for _, c := range state.Template.Spec.Containers {
 		w.Containers = append(w.Containers, record.Container{
 			Name: c.Name, Readiness: probeText(c.ReadinessProbe), Liveness: probeText(c.LivenessProbe),
-			PreStop:  c.Lifecycle != nil && c.Lifecycle.PreStop != nil,
-			Requests: amounts(c.Resources.Requests), Limits: amounts(c.Resources.Limits),
+			GraceSeconds: graceOf(c.LivenessProbe, c.StartupProbe),
+			PreStop:      c.Lifecycle != nil && c.Lifecycle.PreStop != nil,
+			Requests:     amounts(c.Resources.Requests), Limits: amounts(c.Resources.Limits),
 		})
 	}
 	return w
+}
+
+// graceOf is the longest grace that probes give; 0: none gives one.
+func graceOf(probes ...*corev1.Probe) (seconds int) {
+	for _, p := range probes {
+		if p != nil && p.TerminationGracePeriodSeconds != nil {
+			seconds = max(seconds, int(*p.TerminationGracePeriodSeconds))
+		}
+	}
+	return seconds
 }
 
 // numbers is a number or a percentage of pods as text; empty: it is not said.

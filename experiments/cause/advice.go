@@ -299,15 +299,27 @@ func ofRestart(r judge.Result, c Cause) (Advice, bool) {
 
 // withheld reports whether a fault kept others from answering the workload, so that a probe
 // which asks them waits in vain: it loses packets, is between the pods and others, or is in
-// other pods. Of a fault whose kind is not known that is not known either.
+// pods of others. Of a fault whose kind, or whose pods, are not known that is not known
+// either.
 func withheld(r judge.Result) (withheld, known bool) {
-	own := nameOf(r.Workload.Subject) + "-"
+	kin := kinOf(r)
 	known = true
 	for _, i := range r.Injections {
-		if lossy(i.Kind) || len(i.Peers) > 0 || slices.ContainsFunc(i.Targets, func(t record.Target) bool { return !strings.HasPrefix(t.Name, own) }) {
+		if lossy(i.Kind) || len(i.Peers) > 0 {
 			return true, true
 		}
 		known = known && i.Kind != ""
+		if i.Kind == record.KindSurge { // whose targets are no pods
+			continue
+		}
+		for _, t := range i.Targets {
+			switch own, sure := kin.owns(r.Workload.Subject, t.UID); {
+			case !sure:
+				known = false
+			case !own:
+				return true, true
+			}
+		}
 	}
 	return false, known
 }

@@ -76,8 +76,8 @@ type Inquiry struct {
 	endings    []steadystate.Span
 	deaths     []death
 	short      []steadystate.Span // fewer endpoints than before were there
-	owners     map[string]string  // of pods, by UID
-	families   map[string]bool    // of the owners of the service's pods
+	kin        kin
+	families   map[string]bool // of the owners of the service's pods
 	open       []*outage
 	breaches   []*breach
 }
@@ -101,8 +101,8 @@ type outage struct {
 // without one. The waterfalls are those of the same record.
 func NewInquiry(r judge.Result, waterfalls []recovery.Waterfall) *Inquiry {
 	in := &Inquiry{result: r, waterfalls: waterfalls, endings: endings(r, waterfalls), deaths: deaths(r, waterfalls)}
-	in.owners = owners(r)
-	in.families = families(r, in.owners)
+	in.kin = kinOf(r)
+	in.families = families(r, in.kin)
 	counts, before := in.endpoints()
 	for _, c := range counts {
 		if c.n < before {

@@ -197,7 +197,7 @@ func (in *Inquiry) missing(e record.Event) bool {
 		return in.ofService(subjectOfEvent(e))
 	case in.exchanged(e):
 		return true
-	case !in.ofService(in.owners[e.UID]):
+	case !in.ofService(in.kin.pods[e.UID]):
 		return false
 	}
 	ready, since := in.readiness(e, in.result.Window.From)
@@ -238,20 +238,48 @@ func (in *Inquiry) exchanged(e record.Event) bool {
 	})
 }
 
-// owners are the subjects of the owners of pods, by the UIDs of these.
-func owners(r judge.Result) map[string]string {
-	list := map[string]string{}
-	for _, e := range r.Events {
-		if owner := e.Attrs[record.AttrOwner]; owner != "" && aboutPod(e) {
-			list[e.UID] = ownerOf(e.Subject, owner)
-		}
-	}
-	return list
+// A kin is what the record says of who owns whom, by owner references.
+type kin struct {
+	pods map[string]string // the owners of pods, by the UIDs of these
+	sets map[string]string // the owners of replica sets, by the subjects of these
 }
 
-// family is what the owner of a pod is one of: the replica sets of one Deployment have
-// names that differ in the last part.
-func family(owner string) string {
+func kinOf(r judge.Result) kin {
+	k := kin{map[string]string{}, map[string]string{}}
+	for _, e := range r.Events {
+		owner := e.Attrs[record.AttrOwner]
+		switch {
+		case owner == "":
+		case aboutPod(e):
+			k.pods[e.UID] = ownerOf(e.Subject, owner)
+		case strings.HasPrefix(e.Subject, "replicaset/"):
+			k.sets[e.Subject] = ownerOf(e.Subject, owner)
+		}
+	}
+	return k
+}
+
+// owns reports whether a workload owns a pod, itself or by a replica set. All pods that the
+// selector of the workload has are in the record; sure: their owners, too.
+func (k kin) owns(workload, pod string) (own, sure bool) {
+	owner := k.pods[pod]
+	if owner == "" {
+		return false, len(k.pods) > 0 // it is not among them
+	}
+	if set := k.sets[owner]; set != "" {
+		owner = set
+	} else if strings.HasPrefix(owner, "replicaset/") {
+		return false, false
+	}
+	return owner == workload, true
+}
+
+// family is what the owner of a pod is one of: the replica sets of one Deployment. If the
+// record does not say whose a replica set is, those have names that differ in the last part.
+func (k kin) family(owner string) string {
+	if set := k.sets[owner]; set != "" {
+		return set
+	}
 	name := nameOf(owner)
 	if i := strings.LastIndex(name, "-"); i > 0 && strings.HasPrefix(owner, "replicaset/") {
 		return strings.TrimSuffix(owner, name[i:])
@@ -261,11 +289,11 @@ func family(owner string) string {
 
 // families are those of the pods of the service: of the targets of faults, and of
 // endpoints.
-func families(r judge.Result, owners map[string]string) map[string]bool {
+func families(r judge.Result, kin kin) map[string]bool {
 	list := map[string]bool{}
 	add := func(uid string) {
-		if owner := owners[uid]; owner != "" {
-			list[family(owner)] = true
+		if owner := kin.pods[uid]; owner != "" {
+			list[kin.family(owner)] = true
 		}
 	}
 	for _, i := range r.Injections {
@@ -284,7 +312,7 @@ func families(r judge.Result, owners map[string]string) map[string]bool {
 // ofService reports whether the owner of a pod owns pods of the service. If no owner is
 // known, any may.
 func (in *Inquiry) ofService(owner string) bool {
-	return len(in.families) == 0 || in.families[family(owner)]
+	return len(in.families) == 0 || in.families[in.kin.family(owner)]
 }
 
 // subjectOfEvent is the subject of an event, or that of the object which a Kubernetes Event
@@ -335,8 +363,8 @@ func (in *Inquiry) readiness(e record.Event, at time.Duration) (ready bool, sinc
 // container has its grace to end, and what was said before an earlier restart is of that
 // one.
 func killedByProbe(r judge.Result, restart record.Event) *Quote {
-	const grace = time.Minute
 	container := restart.Attrs[record.AttrContainer]
+	within := restarted + graceOf(r.Workload, container)
 	earlier := time.Duration(-1)
 	for _, e := range r.Events {
 		if e.Kind == record.EventRestarted && e.UID == restart.UID && e.Attrs[record.AttrContainer] == container && e.To < restart.From {
@@ -345,7 +373,7 @@ func killedByProbe(r judge.Result, restart record.Event) *Quote {
 	}
 	before := func(e record.Event) bool {
 		return e.Kind == record.EventKubernetes && about(e, restart) &&
-			cmp.Or(e.Attrs[record.AttrContainer], container) == container && e.From <= restart.To && e.To >= restart.From-grace && e.From > earlier
+			cmp.Or(e.Attrs[record.AttrContainer], container) == container && e.From <= restart.To && e.To >= restart.From-within && e.From > earlier
 	}
 	for _, probe := range []string{"liveness", "startup"} {
 		i := slices.IndexFunc(r.Events, func(e record.Event) bool {
@@ -367,6 +395,25 @@ func killedByProbe(r judge.Result, restart record.Event) *Quote {
 		return q
 	}
 	return nil
+}
+
+// restarted is how long after its end a container may have been started again, and seen so.
+const restarted = 30 * time.Second
+
+// graceOf is how long a container of a workload may take to end after a probe failed: as its
+// description says, or Kubernetes' default.
+func graceOf(w *record.Workload, container string) time.Duration {
+	const byDefault = 30 * time.Second
+	if w == nil {
+		return byDefault
+	}
+	seconds := w.GraceSeconds
+	for _, c := range w.Containers {
+		if c.Name == container && c.GraceSeconds > 0 {
+			seconds = c.GraceSeconds
+		}
+	}
+	return max(byDefault, time.Duration(seconds)*time.Second)
 }
 
 // killing is the reason of the Event that a container is ended.

@@ -1,6 +1,7 @@
 package cause_test
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 	"testing"
@@ -171,32 +172,75 @@ func advisedOfWhatKubernetesSays(t *testing.T, seen map[string]bool) {
 		})
 	}
 	// What a fault keeps from a probe is not time.
-	own, others := []record.Target{{Name: "checkout-b"}}, []record.Target{{Name: "payments-b"}}
+	const mine = "0 exists replicaset/shop/rs rs owner=Deployment/checkout\n0 exists pod/shop/checkout-b cb owner=ReplicaSet/rs\n"
+	const canary = mine + "0 exists replicaset/shop/canary canary owner=Deployment/checkout-canary\n0 exists pod/shop/checkout-canary-b x owner=ReplicaSet/canary\n"
+	own, others := []record.Target{{Name: "checkout-b", UID: "cb"}}, []record.Target{{Name: "checkout-payments-b", UID: "x"}}
 	to := []string{"pods app=payments in shop"}
 	for _, row := range []struct {
 		name, want string
 		fault      record.Injection
+		events     string // of owners; empty: mine
 	}{
-		{"all that the pods send is slow", patience, record.Injection{Kind: record.KindNetworkDelay, Targets: own}},
-		{"its processor is busy", patience, record.Injection{Kind: record.KindStressCPU, Targets: own}},
-		{"another service is far away", probe, record.Injection{Kind: record.KindNetworkDelay, Peers: to, Targets: own}},
-		{"an address is far away", probe, record.Injection{Kind: record.KindNetworkDelay, Peers: []string{"192.0.2.1"}, Targets: own}},
-		{"another service is narrow", probe, record.Injection{Kind: record.KindNetworkBandwidth, Peers: to, Targets: own}},
-		{"the network is cut", probe, record.Injection{Kind: record.KindNetworkPartition, Targets: own}},
-		{"the network is narrow", patience, record.Injection{Kind: record.KindNetworkBandwidth, Targets: own}},
-		{"packets are lost", probe, record.Injection{Kind: record.KindNetworkLoss, Targets: own}},
-		{"packets are corrupt, and so lost", probe, record.Injection{Kind: record.KindNetworkCorrupt, Targets: own}},
-		{"packets come twice", patience, record.Injection{Kind: record.KindNetworkDuplicate, Targets: own}},
-		{"the text of a fault says nothing", patience, record.Injection{Fault: "cut the network to everything", Kind: record.KindStressCPU, Targets: own}},
-		{"a record without the kind of its fault", "", record.Injection{Fault: "keep 1 CPU workers 100% busy in 1 of the pods", Targets: own}},
-		{"a record without the kind of its fault, in a pod of another service", probe, record.Injection{Fault: "keep 1 CPU workers 100% busy in 1 of the pods", Targets: others}},
+		{"all that the pods send is slow", patience, record.Injection{Kind: record.KindNetworkDelay, Targets: own}, ""},
+		{"its processor is busy", patience, record.Injection{Kind: record.KindStressCPU, Targets: own}, ""},
+		{"another service is far away", probe, record.Injection{Kind: record.KindNetworkDelay, Peers: to, Targets: own}, ""},
+		{"an address is far away", probe, record.Injection{Kind: record.KindNetworkDelay, Peers: []string{"192.0.2.1"}, Targets: own}, ""},
+		{"another service is narrow", probe, record.Injection{Kind: record.KindNetworkBandwidth, Peers: to, Targets: own}, ""},
+		{"the network is cut", probe, record.Injection{Kind: record.KindNetworkPartition, Targets: own}, ""},
+		{"the network is narrow", patience, record.Injection{Kind: record.KindNetworkBandwidth, Targets: own}, ""},
+		{"packets are lost", probe, record.Injection{Kind: record.KindNetworkLoss, Targets: own}, ""},
+		{"packets are corrupt, and so lost", probe, record.Injection{Kind: record.KindNetworkCorrupt, Targets: own}, ""},
+		{"packets come twice", patience, record.Injection{Kind: record.KindNetworkDuplicate, Targets: own}, ""},
+		{"the text of a fault says nothing", patience, record.Injection{Fault: "cut the network to everything", Kind: record.KindStressCPU, Targets: own}, ""},
+		{"a record without the kind of its fault", "", record.Injection{Fault: "keep 1 CPU workers 100% busy in 1 of the pods", Targets: own}, ""},
+		{"a record without the kind of its fault, in a pod of another service", probe, record.Injection{Fault: "keep 1 CPU workers 100% busy in 1 of the pods", Targets: others}, ""},
+		{"a pod of another service, whose name begins alike", probe, record.Injection{Kind: record.KindPodKill, Targets: others}, ""},
+		{"a pod that the selector has, of another workload", probe, record.Injection{Kind: record.KindPodKill, Targets: others}, canary},
+		{"its own pod, of which the name says nothing", patience, record.Injection{Kind: record.KindStressCPU, Targets: []record.Target{{Name: "b", UID: "cb"}}}, canary},
+		{"a pod of a StatefulSet of that name", probe, record.Injection{Kind: record.KindStressCPU, Targets: own}, "0 exists pod/shop/checkout-b cb owner=StatefulSet/checkout\n"},
+		{"more load", patience, record.Injection{Kind: record.KindSurge, Targets: []record.Target{{Name: "requests"}}}, ""},
+		{"a record without the owner of the replica set", "", record.Injection{Kind: record.KindStressCPU, Targets: own}, "0 exists pod/shop/checkout-b cb owner=ReplicaSet/rs\n"},
+		{"a record without owners", "", record.Injection{Kind: record.KindStressCPU, Targets: own}, "0 exists pod/shop/checkout-b cb\n"},
 	} {
-		if got := advised(t, seen, again(liveness+late), row.fault); got != row.want {
+		if got := advised(t, seen, again(liveness+late+"\n"+cmp.Or(row.events, mine)), row.fault); got != row.want {
 			t.Errorf("%s: %q, want %q", row.name, got, row.want)
 		}
 	}
-	if got := advised(t, seen, again(liveness+late), record.Injection{Fault: "kill 1 of the pods", Targets: []record.Target{{Name: "payments-b"}}}); got != probe {
-		t.Errorf("a pod of another service is killed: %q, want %q", got, probe)
+}
+
+// A container may take its grace to end after a probe has failed, however long that is.
+func TestAProbeThatFailedBeforeALongGrace(t *testing.T) {
+	const events = "40..41 Kubernetes_Event event/pod/shop/b b container=checkout reason=Killing message=Container_checkout_failed_liveness_probe,_will_be_restarted\n" +
+		"150 restarted pod/shop/b b container=checkout reason=Error code=137\n"
+	for _, row := range []struct {
+		name      string
+		pod, own  int // seconds
+		container string
+		want      bool
+	}{
+		{"a short grace", 20, 0, "", false},
+		{"a long grace of the pod", 120, 0, "", true},
+		{"a long grace of the probe", 20, 120, "checkout", true},
+		{"a short grace of the probe", 120, 20, "checkout", false},
+		{"a long grace of the probe of another container", 20, 120, "proxy", false},
+	} {
+		w := sound()
+		beside(w)
+		w.GraceSeconds = row.pod
+		for i, c := range w.Containers {
+			if c.Name == row.container {
+				w.Containers[i].GraceSeconds = row.own
+			}
+		}
+		r := judge.Result{Workload: w, Findings: []judge.Finding{{Check: "answers", Reading: steadystate.Reading{Verdict: steadystate.Broken}}}}
+		for _, e := range recordtest.Entries(nil, events) {
+			e.Event.Attrs[record.AttrMessage] = strings.ReplaceAll(e.Event.Attrs[record.AttrMessage], "_", " ")
+			r.Events = append(r.Events, *e.Event)
+		}
+		list := cause.Advise(r, []cause.Cause{{Check: "answers", Rule: cause.Restarted}})
+		if got := len(list) == 1 && list[0].Kind == cause.LivenessNeeds; got != row.want {
+			t.Errorf("%s: %v, want the probe blamed: %v", row.name, list, row.want)
+		}
 	}
 }
 

@@ -68,7 +68,9 @@ func ready(p *corev1.Pod) *corev1.Pod {
 }
 
 func replicaSet(replicas int32) *appsv1.ReplicaSet {
-	return &appsv1.ReplicaSet{ObjectMeta: meta("checkout-1"), Spec: appsv1.ReplicaSetSpec{Replicas: new(replicas)}}
+	m := meta("checkout-1")
+	m.OwnerReferences = []metav1.OwnerReference{{Kind: "Deployment", Name: "checkout", Controller: new(true)}}
+	return &appsv1.ReplicaSet{ObjectMeta: m, Spec: appsv1.ReplicaSetSpec{Replicas: new(replicas)}}
 }
 
 // endpoints is a slice of checkout's endpoints; a name that ends in "!" is of
@@ -211,6 +213,10 @@ func TestAKillAndItsRecoveryAreToldStageByStage(t *testing.T) {
 	}
 	if added.UID != "3-uid" || added.Attrs["service"] != "checkout" || added.Attrs["address"] != "198.18.65.3" {
 		t.Errorf("added: %+v, want the pod's UID, the service and the address", added)
+	}
+	set := slices.IndexFunc(h.events, func(e record.Event) bool { return e.Subject == "replicaset/shop/checkout-1" })
+	if owner := h.events[set].Attrs[record.AttrOwner]; owner != "Deployment/checkout" {
+		t.Errorf("the replica set is owned by %q, want its Deployment", owner)
 	}
 }
 

@@ -78,9 +78,9 @@ func readySince(pod *corev1.Pod) time.Time {
 	return kube.PodCondition(pod, corev1.PodReady).LastTransitionTime.Time
 }
 
-// owner is the pod's controller, as kind/name.
-func owner(pod *corev1.Pod) string {
-	if o := metav1.GetControllerOfNoCopy(pod); o != nil {
+// owner is an object's controller, as kind/name.
+func owner(of metav1.Object) string {
+	if o := metav1.GetControllerOfNoCopy(of); o != nil {
 		return o.Kind + "/" + o.Name
 	}
 	return ""

@@ -13,7 +13,7 @@ import (
 func replicaSetEvents(before, after *appsv1.ReplicaSet, arrival string) []happening {
 	switch {
 	case arrival != "":
-		return []happening{{kind: arrival, attrs: attrs("replicas", replicas(after))}}
+		return []happening{{kind: arrival, attrs: attrs("replicas", replicas(after), record.AttrOwner, owner(after))}}
 	case replicas(before) != replicas(after):
 		return []happening{{kind: record.EventScaled, attrs: attrs("from", replicas(before), "to", replicas(after))}}
 	}

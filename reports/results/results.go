@@ -455,6 +455,9 @@ type Container struct {
 	Readiness string `json:"readiness,omitempty"`
 	// Liveness summarizes its liveness probe; absent: it has none.
 	Liveness string `json:"liveness,omitempty"`
+	// GraceSeconds is the terminationGracePeriodSeconds of its liveness or startup probe, the
+	// longer one; absent: that of the pod.
+	GraceSeconds int `json:"graceSeconds,omitempty"`
 	// PreStop: it has a preStop hook.
 	PreStop bool `json:"preStop,omitempty"`
 	// Requests are its resource requests, by resource; limits are its resource limits.
