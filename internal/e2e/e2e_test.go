@@ -271,6 +271,22 @@ func TestTheLabHasTheExperimentsOfThePlan(t *testing.T) {
 	}
 }
 
+// What breaks on the healthy service says so in its title, where a run of the whole file has
+// it, and what holds there does not.
+func TestTheLabsFileSaysWhatIsNeverHeld(t *testing.T) {
+	for _, e := range ofTheLab(t, healthy).Planned {
+		want := ""
+		for _, row := range plan() {
+			if row.id == e.ID() && row.defect == healthy {
+				want = row.want
+			}
+		}
+		if says := strings.HasSuffix(e.Title, neverHeld); want == "" || says != (want == broken) {
+			t.Errorf("%s: %q, and the plan wants it to be %q", e.ID(), e.Title, want)
+		}
+	}
+}
+
 // What has no fault has no limit that counts from one: a run of it would not begin.
 func TestWithoutAFaultThereIsNoRecovery(t *testing.T) {
 	for _, defect := range []string{healthy, "on-one-node"} {

@@ -62,6 +62,9 @@ func by(check string, rules ...string) map[string][]string { return map[string][
 func mend(kind string) string { return advised(cause.Advice{Kind: kind}) }
 func ask(kind string) string  { return advised(cause.Advice{Kind: kind, Question: true}) }
 
+// neverHeld ends the title of an experiment that breaks on any service of the lab.
+const neverHeld = "(never held)"
+
 // plan is every experiment on the healthy service, and on the one with the
 // defect that it finds.
 func plan() []experiment {
