@@ -56,6 +56,21 @@ const words = (page) => page.evaluate(() => {
   return main.textContent.replace(/\s+/g, ' ')
 })
 
+// The lanes of a page as they were written: what each has in each column, of which equal ones
+// in a row are one, "a*3|b".
+const lanesOf = (page) => page.$eval('svg.lanes', (svg) => ({
+  started: +svg.dataset.started,
+  length: +svg.dataset.length,
+  lanes: [...svg.querySelectorAll('[data-values]')].map((text) => {
+    const values = []
+    for (const run of text.dataset.values.split('|')) {
+      const [value, times = '1'] = run.split('*')
+      for (let n = +times; n > 0; n--) values.push(value)
+    }
+    return { name: text.dataset.lane, values }
+  }),
+}))
+
 for (const name of ends.concat('many')) {
   for (const width of [400, 1440, 2560]) {
     for (const [as, how] of Object.entries({ light: {}, dark: { scheme: 'dark' }, print: { media: 'print' } })) {
@@ -123,11 +138,22 @@ for (const name of ends.concat('many')) {
   const box = await view.boundingBox()
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2)
   const told = await page.$eval('.told', (e) => e.innerText)
-  check(/UTC, \+10\.\d\ds/.test(told) && told.includes('gizmo sells:') && told.includes('latency of requests:'), 'the cursor tells:', told)
+  const { started, length, lanes } = await lanesOf(page)
+  const [, clock, offset] = told.match(/^(\d\d:\d\d:\d\d\.\d) UTC, \+(\d+\.\d+)s\n/) ?? []
+  check(Math.abs(offset - length / 2) <= 2 * length / box.width + 0.1, `the cursor is in the middle of ${length} s, and tells:`, told)
+  const apart = Math.abs(Date.parse(`1970-01-01T${clock}Z`) / 1000 - (started / 1000 + +offset) % 86400)
+  check(Math.min(apart, 86400 - apart) <= 0.2, `the run began at ${new Date(started).toISOString()}, and the cursor tells:`, told)
+  const lines = told.split('\n').slice(1).map((line) => line.trim())
+  check(lanes.length > 1 && lines.length === lanes.length, `there are ${lanes.length} lanes, and the cursor tells:`, told)
+  for (const [i, { name, values }] of lanes.entries()) {
+    const middle = Math.floor(values.length / 2) // or beside it, by the width of a pixel
+    const wanted = values.slice(Math.max(0, middle - 1), middle + 2).map((value) => `${name}: ${value}`.replace(/\s+/g, ' ').trim())
+    check(wanted.includes(lines[i]), `the cursor tells "${lines[i]}", want one of`, wanted)
+  }
   await page.screenshot({ path: join(shots, 'cursor.png') })
   await view.focus()
   await page.keyboard.press('Home')
-  check((await page.$eval('.told', (e) => e.innerText)).includes('+0.00s'), 'Home is not the begin')
+  check((await page.$eval('.told', (e) => e.innerText)).match(/\+0\.0+s/), 'Home is not the begin')
   await page.keyboard.press('+')
   check(await page.$eval('.view', (e) => e.scrollWidth >= 2 * e.clientWidth), '+ does not zoom')
   await page.screenshot({ path: join(shots, 'zoom.png') })
