@@ -30,6 +30,9 @@ type Workload struct {
 	SchedulableZones int `json:"schedulableZones,omitempty"`
 	AllowedNodes     int `json:"allowedNodes,omitempty"`
 	AllowedZones     int `json:"allowedZones,omitempty"`
+	// Autoscalers are the minReplicas of the horizontal autoscalers that scale it, by name,
+	// whether or not the run follows one; nil: they could not be read.
+	Autoscalers map[string]int `json:"autoscalers,omitzero"`
 	// Budgets are the names of the PodDisruptionBudgets that cover its pods; nil: they
 	// were not read, which they are for an eviction.
 	Budgets []string `json:"budgets,omitzero"`

@@ -445,7 +445,7 @@ func newQuote(v results.Quote) cause.Quote { return cause.Quote(v) }
 func workloadOf(w record.Workload) results.Workload {
 	return results.Workload{
 		Subject: w.Subject, Replicas: w.Replicas, Strategy: w.Strategy, MaxUnavailable: w.MaxUnavailable, MaxSurge: w.MaxSurge, GraceSeconds: w.GraceSeconds, Nodes: w.Nodes, Zones: w.Zones, Budgets: w.Budgets,
-		Serving: w.Serving, SchedulableNodes: w.SchedulableNodes, SchedulableZones: w.SchedulableZones, AllowedNodes: w.AllowedNodes, AllowedZones: w.AllowedZones,
+		Serving: w.Serving, SchedulableNodes: w.SchedulableNodes, SchedulableZones: w.SchedulableZones, AllowedNodes: w.AllowedNodes, AllowedZones: w.AllowedZones, Autoscalers: w.Autoscalers,
 		Containers: each(w.Containers, func(c record.Container) results.Container { return results.Container(c) }),
 	}
 }
@@ -453,7 +453,7 @@ func workloadOf(w record.Workload) results.Workload {
 func newWorkload(v results.Workload) record.Workload {
 	return record.Workload{
 		Subject: v.Subject, Replicas: v.Replicas, Strategy: v.Strategy, MaxUnavailable: v.MaxUnavailable, MaxSurge: v.MaxSurge, GraceSeconds: v.GraceSeconds, Nodes: v.Nodes, Zones: v.Zones, Budgets: v.Budgets,
-		Serving: v.Serving, SchedulableNodes: v.SchedulableNodes, SchedulableZones: v.SchedulableZones, AllowedNodes: v.AllowedNodes, AllowedZones: v.AllowedZones,
+		Serving: v.Serving, SchedulableNodes: v.SchedulableNodes, SchedulableZones: v.SchedulableZones, AllowedNodes: v.AllowedNodes, AllowedZones: v.AllowedZones, Autoscalers: v.Autoscalers,
 		Containers: back(v.Containers, func(c results.Container) record.Container { return record.Container(c) }),
 	}
 }

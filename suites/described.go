@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/record"
@@ -59,6 +62,7 @@ func (d described) read(ctx context.Context) (record.Workload, error) {
 		}
 	}
 	d.places(ctx, &w, state.Template.Spec)
+	w.Autoscalers = d.autoscalers(ctx)
 	if d.evicted && len(pods) > 0 {
 		w.Budgets = d.budgets(ctx, pods[0].Labels)
 	}
@@ -94,6 +98,23 @@ func (d described) places(ctx context.Context, w *record.Workload, template core
 	delete(schedulable, "")
 	delete(allowed, "")
 	w.SchedulableZones, w.AllowedZones = len(schedulable), len(allowed)
+}
+
+// autoscalers are the minReplicas of those that scale the workload; nil: they could not be
+// read.
+func (d described) autoscalers(ctx context.Context) map[string]int {
+	var list autoscalingv2.HorizontalPodAutoscalerList
+	if d.client.List(ctx, &list, client.InNamespace(d.of.Namespace)) != nil {
+		return nil
+	}
+	least := map[string]int{}
+	for _, h := range list.Items {
+		of := h.Spec.ScaleTargetRef
+		if strings.EqualFold(of.Kind, string(d.of.Workload.Kind)) && of.Name == d.of.Workload.Name {
+			least[h.Name] = int(ptr.Deref(h.Spec.MinReplicas, 1))
+		}
+	}
+	return least
 }
 
 // budgets are those that cover pods with these labels; nil: they could not be read.

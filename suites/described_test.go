@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -149,6 +150,41 @@ func TestTheBudgetsAndZonesOfAWorkloadAreDescribed(t *testing.T) {
 				t.Errorf("budgets %q, %+v, want %q and %+v", budgets, w, row.budgets, row)
 			}
 		})
+	}
+}
+
+// The autoscalers of the workload are described, also those that the file does not name.
+func TestTheAutoscalersOfAWorkloadAreDescribed(t *testing.T) {
+	scales := func(name, kind, target string, least *int32) *autoscalingv2.HorizontalPodAutoscaler {
+		return &autoscalingv2.HorizontalPodAutoscaler{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name},
+			Spec:       autoscalingv2.HorizontalPodAutoscalerSpec{MinReplicas: least, ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{Kind: kind, Name: target}},
+		}
+	}
+	elsewhere := scales("elsewhere", "Deployment", "checkout", nil)
+	elsewhere.Namespace = "bazaar"
+	for _, row := range []struct {
+		name   string
+		there  []client.Object
+		refuse bool
+		want   map[string]int
+	}{
+		{"none", nil, false, map[string]int{}},
+		{"of this workload", []client.Object{scales("a", "Deployment", "checkout", new(int32(2)))}, false, map[string]int{"a": 2}},
+		{"by default", []client.Object{scales("a", "Deployment", "checkout", nil)}, false, map[string]int{"a": 1}},
+		{"of others", []client.Object{scales("a", "Deployment", "payments", nil), scales("b", "StatefulSet", "checkout", nil), elsewhere}, false, map[string]int{}},
+		{"they may not be read", []client.Object{scales("a", "Deployment", "checkout", nil)}, true, nil},
+	} {
+		c := fake.NewClientBuilder().WithObjects(row.there...).WithInterceptorFuncs(interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			if row.refuse {
+				return apierrors.NewForbidden(schema.GroupResource{Resource: "horizontalpodautoscalers"}, "", errors.New("no"))
+			}
+			return c.List(ctx, list, opts...)
+		}}).Build()
+		d := described{client: c, of: &service{Target: &config.Target{Service: config.Service{Namespace: "shop", Workload: kube.Workload{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}}}}}
+		if got := d.autoscalers(t.Context()); !reflect.DeepEqual(got, row.want) {
+			t.Errorf("%s: %v, want %v", row.name, got, row.want)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	eventsv1 "k8s.io/api/events/v1"
 
 	"github.com/aftershockhq/aftershock/config"
@@ -17,8 +18,8 @@ import (
 
 // Rights returns the rights that preflight, a run and a sweep of these experiments need,
 // as package rehearsal finds them. It contacts no cluster, no Prometheus and no service. A
-// right outside the namespaces of the file, or to see Kubernetes Events, is optional if
-// everything works without it.
+// right outside the namespaces of the file, or to see Kubernetes Events, or autoscalers that
+// the file does not name, is optional if everything works without it.
 //
 // The error says what could not be rehearsed; the list may then be incomplete.
 func Rights(ctx context.Context, plan *config.Plan, chosen []config.Planned) ([]rights.Rule, error) {
@@ -30,7 +31,7 @@ func Rights(ctx context.Context, plan *config.Plan, chosen []config.Planned) ([]
 		}
 	}
 	narrow := &rehearsing{plan: plan, chosen: chosen, refuse: func(r rights.Rule) bool {
-		toSee := r.Group == eventsv1.GroupName && r.Verb != "create"
+		toSee := r.Group == eventsv1.GroupName && r.Verb != "create" || r.Group == autoscalingv2.GroupName && r.Name == ""
 		return toSee || r.Resource != "namespaces" && (r.Namespace == "" || !slices.Contains(own, r.Namespace))
 	}}
 	still := &rehearsing{plan: plan, chosen: chosen, still: true} // and so its faults fail

@@ -213,15 +213,28 @@ func spread(kind, name, lost string, allowed, all int) Advice {
 // moreReplicas is that the only pod needs others: by the replicas, or by the least that an
 // autoscaler leaves.
 func moreReplicas(r judge.Result, name string) (Advice, bool) {
-	subject := scalerOf(r)
-	if subject == "" {
+	scaler, least := leastOf(r)
+	if scaler == "" {
 		return Advice{Kind: MoreReplicas, What: "run " + name + " with more than one replica", Checked: "spec.replicas is 1", Prove: "pods/kill-one"}, true
 	}
-	spec, ok := scaler(r, subject)
 	return Advice{
-		Kind: MoreReplicas, What: "raise the minReplicas of autoscaler " + nameOf(subject) + " to more than one",
-		Checked: fmt.Sprintf("spec.minReplicas is %d, and the only pod of %s was taken away", spec.min(), name), Prove: "pods/kill-one",
-	}, ok && spec.min() <= 1
+		Kind: MoreReplicas, What: "raise the minReplicas of autoscaler " + scaler + " to more than one",
+		Checked: fmt.Sprintf("spec.minReplicas is %d, and the only pod of %s was taken away", least, name), Prove: "pods/kill-one",
+	}, least <= 1
+}
+
+// leastOf is the autoscaler of the workload and its minReplicas: of one that the run
+// follows, the last that was seen, and of another, that which the workload began with.
+// Empty: there is none, or none is known.
+func leastOf(r judge.Result) (name string, least int) {
+	if subject := scalerOf(r); subject != "" {
+		spec, _ := scaler(r, subject)
+		return nameOf(subject), spec.min()
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Workload.Autoscalers)) {
+		return name, r.Workload.Autoscalers[name]
+	}
+	return "", 0
 }
 
 // maxUnavailable is that a rollout should take fewer pods away at a time, so many or more of

@@ -363,15 +363,23 @@ func advisedOfAnAutoscaler(t *testing.T, seen map[string]bool) {
 // An autoscaler would take replicas away again that it is not told to keep.
 func TestTheReplicasOfAnAutoscalerAreItsOwn(t *testing.T) {
 	const replicas = cause.MoreReplicas + ": Mend run deployment/checkout with more than one replica (spec.replicas is 1); pods/kill-one would prove it"
-	for _, row := range []struct{ name, spec, want string }{
-		{"of this workload", `{"minReplicas":1,"maxReplicas":5,"scaleTargetRef":{"kind":"Deployment","name":"checkout"}}`, cause.MoreReplicas + ": Mend raise the minReplicas of autoscaler shop to more than one (spec.minReplicas is 1, and the only pod of deployment/checkout was taken away); pods/kill-one would prove it"},
-		{"of this workload, by default", `{"maxReplicas":5,"scaleTargetRef":{"kind":"Deployment","name":"checkout"}}`, cause.MoreReplicas + ": Mend raise the minReplicas of autoscaler shop to more than one (spec.minReplicas is 1, and the only pod of deployment/checkout was taken away); pods/kill-one would prove it"},
-		{"of this workload, which had not come to its min", `{"minReplicas":2,"maxReplicas":5,"scaleTargetRef":{"kind":"Deployment","name":"checkout"}}`, ""},
-		{"of another workload", `{"maxReplicas":5,"scaleTargetRef":{"kind":"Deployment","name":"payments"}}`, replicas},
-		{"of a workload of another kind", `{"maxReplicas":5,"scaleTargetRef":{"kind":"StatefulSet","name":"checkout"}}`, replicas},
+	const low = cause.MoreReplicas + ": Mend raise the minReplicas of autoscaler other to more than one (spec.minReplicas is 1, and the only pod of deployment/checkout was taken away); pods/kill-one would prove it"
+	for _, row := range []struct {
+		name, spec, want string
+		others           map[string]int // that the run does not follow
+	}{
+		{"of this workload, which the run does not follow", "", low, map[string]int{"other": 1}},
+		{"of this workload, which the run does not follow, and which had not come to its min", "", "", map[string]int{"other": 2}},
+		{"there is none", "", replicas, map[string]int{}},
+		{"whether there is one is not known", "", replicas, nil},
+		{"of this workload", `{"minReplicas":1,"maxReplicas":5,"scaleTargetRef":{"kind":"Deployment","name":"checkout"}}`, cause.MoreReplicas + ": Mend raise the minReplicas of autoscaler shop to more than one (spec.minReplicas is 1, and the only pod of deployment/checkout was taken away); pods/kill-one would prove it", nil},
+		{"of this workload, by default", `{"maxReplicas":5,"scaleTargetRef":{"kind":"Deployment","name":"checkout"}}`, cause.MoreReplicas + ": Mend raise the minReplicas of autoscaler shop to more than one (spec.minReplicas is 1, and the only pod of deployment/checkout was taken away); pods/kill-one would prove it", nil},
+		{"of this workload, which had not come to its min", `{"minReplicas":2,"maxReplicas":5,"scaleTargetRef":{"kind":"Deployment","name":"checkout"}}`, "", nil},
+		{"of another workload", `{"maxReplicas":5,"scaleTargetRef":{"kind":"Deployment","name":"payments"}}`, replicas, nil},
+		{"of a workload of another kind", `{"maxReplicas":5,"scaleTargetRef":{"kind":"StatefulSet","name":"checkout"}}`, replicas, nil},
 	} {
 		w := sound()
-		w.Replicas = 1
+		w.Replicas, w.Autoscalers = 1, row.others
 		r := judge.Result{
 			Workload: w, Findings: []judge.Finding{{Check: "answers", Reading: steadystate.Reading{Verdict: steadystate.Broken}}},
 			Events: []record.Event{{Kind: record.EventExists, Subject: "hpa/shop/shop", Attrs: map[string]string{record.AttrSpec: row.spec}}},

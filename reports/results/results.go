@@ -442,6 +442,9 @@ type Workload struct {
 	SchedulableZones int `json:"schedulableZones,omitempty"`
 	AllowedNodes     int `json:"allowedNodes,omitempty"`
 	AllowedZones     int `json:"allowedZones,omitempty"`
+	// Autoscalers maps each horizontal autoscaler that scales it to its minReplicas; absent:
+	// not read.
+	Autoscalers map[string]int `json:"autoscalers,omitzero"`
 	// Budgets names the PodDisruptionBudgets that cover its pods; absent: not read.
 	// They
 	// are read only for evictions.
