@@ -172,6 +172,9 @@ type reference struct {
 // Place is where the value is written, which may be in the catalogue.
 func (c cursor) place() Place { return Place{File: c.files.of(c.key), Line: c.key.Line} }
 
+// told is where the user's file has the value, or the innermost around it.
+func (c cursor) told() Place { return Place{File: c.files[nil], Line: max(1, c.line.Line)} }
+
 // is reports whether there is a value of this kind.
 func (c cursor) is(kind yaml.Kind) bool { return c.value != nil && c.value.Kind == kind }
 

@@ -29,7 +29,7 @@ func (r *resolver) standard(t *Target) {
 		}
 		suite, name, _ := strings.Cut(id, "/")
 		base := r.catalogue.Experiments.at[id]
-		p := Planned{Suite: suite, Name: name, Target: t, Place: t.Place}
+		p := Planned{Suite: suite, Name: name, Target: t, Place: asks.told()}
 		if patch, varied := t.Vary.at[id]; varied {
 			p.Place = patch.place()
 			r.experiment(p, r.onto(base.value, patch))
@@ -145,6 +145,7 @@ func (r *resolver) experiment(p Planned, at cursor) {
 	}
 	p.Title = r.title(e, p, at.field("title"))
 	p.Load, p.Workers, p.CABundle = r.loadOf(p.Target, at.field("load"))
+	p.LoadAt = loadAt(p.Target, at.field("load"))
 	r.times(&p, e)
 	r.faults(&p, e, at.field("faults"))
 	r.checksOf(&p, e, at)
@@ -152,6 +153,19 @@ func (r *resolver) experiment(p Planned, at cursor) {
 	r.abortOf(&p, at.field("abort"))
 	p.Hash = r.hash(p, e)
 	r.plan.Planned = append(r.plan.Planned, p)
+}
+
+// loadAt is where the file has what the load requests: in the experiment's own, or else
+// in the service's.
+func loadAt(t *Target, own cursor) Place {
+	for _, at := range []cursor{own, t.at.field("load")} {
+		for _, name := range []string{"url", "targets"} {
+			if of := at.field(name); of.value != nil && !of.files.standard(of.key) {
+				return of.told()
+			}
+		}
+	}
+	return t.At("load")
 }
 
 // of is the service that an experiment names; the only one, if there is no other.
@@ -261,7 +275,7 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 		default:
 			r.bad(inner, "it is held for the hold time of %s, which is too short: a fault is checked once a second; set hold, or for, to %s or longer", steadystate.FormatDuration(hold), steadystate.FormatDuration(leastHold))
 		}
-		p.Faults = append(p.Faults, PlannedFault{Name: name, Fault: f, Callee: r.plan.Find(f.To), Place: inner.place()})
+		p.Faults = append(p.Faults, PlannedFault{Name: name, Fault: f, Callee: r.plan.Find(f.To), Place: inner.told()})
 	}
 	if !first {
 		r.bad(at, "every fault has an at or a when: one must come first, because the others count from its T0")
@@ -389,7 +403,7 @@ func (p *Planned) placed(check string, limit fmt.Stringer, at cursor) {
 	if p.Places == nil {
 		p.Places = map[string]Place{}
 	}
-	p.Places[record.PlaceKey(check, limit.String())] = Place{at.files[nil], at.line.Line}
+	p.Places[record.PlaceKey(check, limit.String())] = at.told()
 }
 
 // signalPrefix, in a key of limits, goes before a signal: the limits are merged

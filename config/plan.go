@@ -54,6 +54,17 @@ type Target struct {
 	at cursor
 }
 
+// At is where the file has the first of these fields of the service that it has, or the
+// service.
+func (t *Target) At(fields ...string) Place {
+	for _, name := range fields {
+		if at := t.at.field(name); at.value != nil {
+			return at.told()
+		}
+	}
+	return t.Place
+}
+
 // A Planned is an experiment that runs.
 type Planned struct {
 	// Suite and Name are those of the catalogue; one of the file's own has no suite.
@@ -67,6 +78,7 @@ type Planned struct {
 	Faults      []PlannedFault
 	Abort       PlannedAbort
 	Load        *load.HTTP    // nil: there is none
+	LoadAt      Place         // of the address that it requests, in the experiment or in its service
 	Workers     *workers.Pods // that drive it; nil: this machine does
 	CABundle    []byte        // of the load, PEM
 	// Places are where the limits of checks and expectations are written, by
@@ -140,7 +152,7 @@ type PlannedFault struct {
 	Name string
 	Fault
 	Callee *Target `json:"-"` // that To names; nil: none
-	Place  Place   `json:"-"`
+	Place  Place   `json:"-"` // in the user's file
 }
 
 // A Skipped is an experiment that does not run, and why.

@@ -148,7 +148,7 @@ func TestAServiceThatHasEverythingRunsTheWholeCatalogue(t *testing.T) {
 		t.Errorf("planned %q, want %q", got, want)
 	}
 	for _, e := range p.Planned {
-		if len(e.Checks) == 0 || !strings.Contains(e.Title, "checkout") || e.Place.String() != "aftershock.yaml:9" || e.Labels()[0] != "checkout" || len(e.Labels()) != 3 {
+		if len(e.Checks) == 0 || !strings.Contains(e.Title, "checkout") || e.Place.String() != "aftershock.yaml:15" || e.Labels()[0] != "checkout" || len(e.Labels()) != 3 {
 			t.Errorf("planned %+v", e)
 		}
 	}

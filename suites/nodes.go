@@ -50,7 +50,7 @@ func (p *preflight) placed(of *service, nodes []corev1.Node) {
 	if len(p.running[of]) == 0 || len(nodes) == 0 {
 		return // which other looks have told
 	}
-	p.look("nodes of "+of.Name, of.Place, func() (string, error) {
+	p.look("nodes of "+of.Name, of.At("workload"), func() (string, error) {
 		found, wrong := placement(p.running[of], nodes, of.Workload.Kind != kube.DaemonSet)
 		if len(wrong) > 0 {
 			return "", note(strings.Join(wrong, "; "))

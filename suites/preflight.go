@@ -189,11 +189,10 @@ func (p *preflight) rights(ctx context.Context) {
 }
 
 func (p *preflight) service(ctx context.Context, of *service) {
-	place := of.Place
 	if of.found != "" {
 		p.say(OK, "read from "+of.Workload.String(), of.found)
 	}
-	p.look("workload of "+of.Name, place, func() (string, error) {
+	p.look("workload of "+of.Name, of.At("workload"), func() (string, error) {
 		state, err := of.Workload.Read(ctx, p.Client)
 		if err != nil {
 			return "", err
@@ -211,7 +210,7 @@ func (p *preflight) service(ctx context.Context, of *service) {
 		}
 		return of.Workload.String() + " is at rest", nil
 	})
-	p.look("pods of "+of.Name, place, func() (string, error) {
+	p.look("pods of "+of.Name, of.At("selector", "workload"), func() (string, error) {
 		found, matching, err := p.Session.owned(ctx, of)
 		p.missing[of], p.running[of] = err != nil, faults.Running(matching)
 		for _, pod := range matching {
@@ -224,11 +223,11 @@ func (p *preflight) service(ctx context.Context, of *service) {
 	}
 	for _, signal := range config.ProbeSignals {
 		if probe := of.Probe(signal); probe != nil {
-			p.look(signal+" of "+of.Name, place, func() (string, error) { return probe.Preflight(ctx) })
+			p.look(signal+" of "+of.Name, of.At(signal), func() (string, error) { return probe.Preflight(ctx) })
 		}
 	}
 	if slices.ContainsFunc(p.list, func(e Experiment) bool { return e.service == of && len(e.Expectations) > 0 }) {
-		p.look("autoscaler of "+of.Name, place, func() (string, error) { return p.autoscaler(ctx, of) })
+		p.look("autoscaler of "+of.Name, of.At("autoscaler"), func() (string, error) { return p.autoscaler(ctx, of) })
 	}
 }
 
@@ -256,7 +255,7 @@ func (p *preflight) loads(ctx context.Context) {
 		if err != nil {
 			told[e.service.Name+err.Error()] = true
 		}
-		p.look("load of "+e.service.Name, e.Planned.Place, func() (string, error) { return found, err })
+		p.look("load of "+e.service.Name, e.Planned.LoadAt, func() (string, error) { return found, err })
 	}
 	if len(here) > 0 {
 		p.say(Note, "load workers", "a load that surges is driven from here: "+strings.Join(here, ", "))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -323,6 +324,42 @@ func TestPreflightSeesWhatIsWrong(t *testing.T) {
 				t.Errorf("it says\n%s", said)
 			}
 		})
+	}
+}
+
+// A finding names the line of its field, not that of the service.
+func TestAFindingNamesItsLine(t *testing.T) {
+	text := strings.NewReplacer(`prometheus: {url: "http://127.0.0.1:9090"}`+"\n", "", `  throughput: {query: "sum(rate(served_total[10s]))", good: value >= 50/s}`+"\n", "",
+		", throughput]", "]", "[all]", "[pods/kill-one]", `load: {url: "http://127.0.0.1:30080/checkout", rate: 100/s}`, "load:\n      rate: 100/s\n      url: \"http://127.0.0.1:30080/checkout\"").Replace(valid)
+	own := text + "experiments:\n  mine:\n    load: {rate: 50/s}\n    faults:\n      kill: {podKill: {pods: 5}}\n"
+	other := strings.Replace(own, "load: {rate: 50/s}", "load:\n      rate: 50/s\n      url: http://127.0.0.1:1/", 1)
+	for _, row := range []struct {
+		sentence, text string
+		change         func(*town)
+		what, line     string // the beginning of a finding, and what is on its line
+	}{
+		{"an address that is wrong", text, func(place *town) { place.handler = http.NotFound }, "load of checkout: GET", "url: "},
+		{"that of the experiment's own load", other, nil, "load of checkout: GET http://127.0.0.1:1/", "url: http://127.0.0.1:1/"},
+		{"a workload that is not at rest", text, func(place *town) { place.checkout.Status.UpdatedReplicas = 1 }, "workload of checkout: ", "workload: deployment/checkout"},
+		{"a selector of no pods", strings.Replace(text, "    load:", "    selector: {app: chekout}\n    load:", 1), nil, "pods of checkout: ", "selector: "},
+		{"too many pods, in the experiment's own fault", own, nil, "would be hit by checkout/mine: kill: ", "kill: {podKill: {pods: 5}}"},
+		{"a fault of the catalogue, where it is asked for", text, func(place *town) { place.webhook = "failed calling webhook: connection refused" }, "would be hit by checkout/pods/kill-one: kill: ", "suites: [pods/kill-one]"},
+	} {
+		place := newTown(t)
+		if row.change != nil {
+			row.change(place)
+		}
+		_, err := place.preflight(t, row.text)
+		lines, found := strings.Split(row.text, "\n"), false
+		for text := range strings.SplitSeq(fmt.Sprint(err), "\n") {
+			rest, _ := strings.CutPrefix(text, "aftershock.yaml:")
+			number, said, _ := strings.Cut(rest, ": ")
+			n, _ := strconv.Atoi(number)
+			found = found || n > 0 && n <= len(lines) && strings.HasPrefix(said, row.what) && strings.Contains(lines[n-1], row.line)
+		}
+		if !found {
+			t.Errorf("%s: no finding %q on the line of %q:\n%v", row.sentence, row.what, row.line, err)
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func (s *service) subject() config.Subject { return s.Subject(s.container) }
 
 // at names the service's place and its field in front of an error.
 func (s *service) at(field string, err error) error {
-	return s.Place.Error(fmt.Errorf("services[%s].%s: %w", s.Name, field, err))
+	return s.At(field).Error(fmt.Errorf("services[%s].%s: %w", s.Name, field, err))
 }
 
 // unable says why the cluster's workload cannot have the experiment; empty: it can.

@@ -144,7 +144,7 @@ func TestAnExperimentIsNamedByItsID(t *testing.T) {
 	for _, row := range []struct {
 		id, title, labels, source string
 	}{
-		{"checkout/pods/kill-one", "kill one pod of checkout", "checkout pods kill-one", "aftershock.yaml:9"},
+		{"checkout/pods/kill-one", "kill one pod of checkout", "checkout pods kill-one", "aftershock.yaml:14"},
 		{"checkout/storm", "", "checkout storm", "aftershock.yaml:16"},
 	} {
 		i := slices.IndexFunc(list, func(e Experiment) bool { return e.Name == row.id })
@@ -227,7 +227,7 @@ func TestServicesAreReadThatExperimentsAreAboutOrTouch(t *testing.T) {
 	}
 	s := connected(t, two, interceptor.Funcs{}, deployed("checkout"))
 	_, err := s.Read(t.Context(), s.Plan.Planned)
-	if err == nil || !strings.Contains(err.Error(), "aftershock.yaml:23: services[ledger].workload: there is no statefulset ledger") || !strings.Contains(err.Error(), "services[payments].workload") {
+	if err == nil || !strings.Contains(err.Error(), "aftershock.yaml:25: services[ledger].workload: there is no statefulset ledger") || !strings.Contains(err.Error(), "services[payments].workload") {
 		t.Errorf("%v, want both that are not there", err)
 	}
 }
@@ -235,7 +235,7 @@ func TestServicesAreReadThatExperimentsAreAboutOrTouch(t *testing.T) {
 func TestAnExperimentThatWasNotReadIsNotMade(t *testing.T) {
 	s := connected(t, valid, interceptor.Funcs{}, deployed("checkout"))
 	_, err := s.Experiments(s.Plan.Planned[:1])
-	if want := "aftershock.yaml:9: checkout/pods/kill-one: deployment checkout in shop was not read: call Read first"; err == nil || err.Error() != want {
+	if want := "aftershock.yaml:14: checkout/pods/kill-one: deployment checkout in shop was not read: call Read first"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }
@@ -462,7 +462,7 @@ func TestPreflightTellsWhatWouldBeHitAndWhatIsSkipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := s.Preflight(t.Context(), list, func(Mark, string, string) {})
-	if !errors.Is(err, ErrUnavailable) || !strings.HasPrefix(err.Error(), "aftershock.yaml:7: workload of checkout: cannot be tested now: not at rest: ") {
+	if !errors.Is(err, ErrUnavailable) || !strings.HasPrefix(err.Error(), "aftershock.yaml:9: workload of checkout: cannot be tested now: not at rest: ") {
 		t.Errorf("of one that is not at rest: %v", err)
 	}
 }
