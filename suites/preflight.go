@@ -69,10 +69,10 @@ type preflight struct {
 
 // Preflight checks whether the experiments can run and calls say for each thing it found.
 // It sends a few requests of each load and changes nothing else. The error joins everything
-// that is missing or refused.
+// that is missing or refused; [errors.Join] makes it, of one thing, too.
 func (s *Session) Preflight(ctx context.Context, list []Experiment, say func(mark Mark, what, found string)) error {
 	if err := s.identify(ctx); err != nil {
-		return err // nothing else should be asked
+		return errors.Join(err) // nothing else should be asked
 	}
 	p := &preflight{
 		Session: s, list: list, say: say,
@@ -304,14 +304,20 @@ func targets(e Experiment) bool {
 	})
 }
 
-// faults looks at what each fault would hit. What is wrong with several of them is
-// told once.
+// faults looks at what each fault would hit. What several of them would hit, and what
+// is wrong with several, is told once.
 func (p *preflight) faults(ctx context.Context) {
+	type hit struct {
+		mark  Mark
+		found string
+	}
 	type failure struct {
 		error
 		place config.Place
 		of    []string
 	}
+	var hits []hit
+	by := map[hit][]string{}
 	var failures []*failure
 	tolls := map[string][]toll{} // by experiment
 	for _, e := range p.list {
@@ -336,14 +342,20 @@ func (p *preflight) faults(ctx context.Context) {
 				failures[i].of = append(failures[i].of, what)
 				continue
 			}
-			mark, found := Hit, fmt.Sprintf("%d of %s", preview.Requested, strings.Join(names(preview.Candidates), ", "))
+			h := hit{Hit, fmt.Sprintf("%d of %s", preview.Requested, strings.Join(names(preview.Candidates), ", "))}
 			if preview.Warning != "" {
-				mark, found = Note, found+"; "+preview.Warning
+				h = hit{Note, h.found + "; " + preview.Warning}
 			}
-			p.say(mark, "would be hit by "+what, found)
+			if by[h] == nil {
+				hits = append(hits, h)
+			}
+			by[h] = append(by[h], what)
 			tolls[e.Name] = append(tolls[e.Name], taken(e, f, preview, p.owned[e.service]))
 			p.needs(e, f.Fault, preview)
 		}
+	}
+	for _, h := range hits {
+		p.say(h.mark, "would be hit by "+strings.Join(by[h], ", "), h.found)
 	}
 	for _, f := range failures {
 		p.look("would be hit by "+strings.Join(f.of, ", "), f.place, func() (string, error) { return "", f.error })

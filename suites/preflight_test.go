@@ -167,7 +167,7 @@ func TestTheCatalogueIsNotRefused(t *testing.T) {
 		"ok nodes of checkout: 3 pods on one, two; a replacement may go to 2 of 2 nodes\n",
 		"ok load of checkout: requests at 100/s over fresh connections, GET " + place.url + ", timeout 2s; it answers within ",
 		"ok autoscaler of checkout: checkout, 3 to 6 replicas, now 3; no Prometheus",
-		"hit would be hit by checkout/disruption/drain: drain: 3 of checkout-0, checkout-1, checkout-2\n",
+		"hit would be hit by checkout/network/delay: delay, checkout/network/loss: loss, checkout/stress/cpu-all: cpu, checkout/disruption/drain: drain, checkout/rollout/restart: restart, checkout/autoscaling/cpu-all: cpu: 3 of checkout-0, checkout-1, checkout-2\n",
 		"ok at the worst, checkout: 2 of 3 pods are left ready, by checkout/pods/kill-one\n",
 		"ok chaos-daemon: ready on one, two\n",
 	} {
@@ -360,6 +360,29 @@ func TestAFindingNamesItsLine(t *testing.T) {
 		if !found {
 			t.Errorf("%s: no finding %q on the line of %q:\n%v", row.sentence, row.what, row.line, err)
 		}
+	}
+}
+
+// Pods that several faults would hit are named once.
+func TestPodsThatWouldBeHitAreNamedOnce(t *testing.T) {
+	text := strings.NewReplacer(`prometheus: {url: "http://127.0.0.1:9090"}`+"\n", "", `  throughput: {query: "sum(rate(served_total[10s]))", good: value >= 50/s}`+"\n", "",
+		", throughput]", "]", "[all]", "[pods/kill-one, pods/failure, pods/container-kill, network/delay]").Replace(valid)
+	said, err := newTown(t).preflight(t, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hits []string
+	for line := range strings.Lines(said) {
+		if strings.HasPrefix(line, "hit ") {
+			hits = append(hits, strings.TrimSpace(line))
+		}
+	}
+	want := []string{
+		"hit would be hit by checkout/pods/kill-one: kill, checkout/pods/container-kill: kill, checkout/pods/failure: failure: 1 of checkout-0, checkout-1, checkout-2",
+		"hit would be hit by checkout/network/delay: delay: 3 of checkout-0, checkout-1, checkout-2",
+	}
+	if !slices.Equal(hits, want) {
+		t.Errorf("it says\n%s\nwant\n%s", strings.Join(hits, "\n"), strings.Join(want, "\n"))
 	}
 }
 

@@ -441,14 +441,14 @@ func TestPreflightTellsWhatWouldBeHitAndWhatIsSkipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, want := range map[string]string{
-		"read from deployment checkout in shop":        "ok selector app=checkout, container checkout, no Service selects its pods, so no endpoints are followed",
-		"workload of checkout":                         "ok deployment checkout in shop is at rest",
-		"pods of checkout":                             "ok 1 of the 1 pods of deployment checkout in shop match the selector app=checkout",
-		"versions":                                     "ok aftershock (devel), kubernetes v1.34.0, platform linux/amd64",
-		"would be hit by checkout/pods/kill-one: kill": "hit 1 of checkout-a",
-		"checkout/pods/failure":                        "note hold is 30s and not 5s, as times.hold says: its effect may not show in less; times: {hold: ...} of the experiment sets another",
-		"checkout/network/partition":                   "skip services[checkout].calls is missing: the service that is called",
-		"faults of other runs":                         "ok none in shop",
+		"read from deployment checkout in shop": "ok selector app=checkout, container checkout, no Service selects its pods, so no endpoints are followed",
+		"workload of checkout":                  "ok deployment checkout in shop is at rest",
+		"pods of checkout":                      "ok 1 of the 1 pods of deployment checkout in shop match the selector app=checkout",
+		"versions":                              "ok aftershock (devel), kubernetes v1.34.0, platform linux/amd64",
+		"would be hit by checkout/pods/kill-one: kill, checkout/pods/failure: failure": "hit 1 of checkout-a",
+		"checkout/pods/failure":      "note hold is 30s and not 5s, as times.hold says: its effect may not show in less; times: {hold: ...} of the experiment sets another",
+		"checkout/network/partition": "skip services[checkout].calls is missing: the service that is called",
+		"faults of other runs":       "ok none in shop",
 	} {
 		if said[what] != want {
 			t.Errorf("%s: %q, want %q; all: %v", what, said[what], want, said)

@@ -18,6 +18,7 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/internal/discover"
 	"github.com/aftershockhq/aftershock/internal/near"
 	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -32,6 +33,15 @@ func fileFlag(cmd *cobra.Command) *string {
 	file := cmd.Flags().StringP("file", "f", defaultConfig, "the configuration")
 	_ = cmd.MarkFlagFilename("file", "yaml", "yml")
 	return file
+}
+
+// option is the flag that names a configuration, with a space before it; empty where
+// no flag is needed.
+func option(file string) string {
+	if file == defaultConfig {
+		return ""
+	}
+	return " -f " + discover.Word(file)
 }
 
 // readPlan reads the configuration.
@@ -470,10 +480,10 @@ everything that would stop it. Checks that pass are counted; -v lists them, with
 is read from the cluster because the file omits it (a service's selector, container
 and Service). Apart from the effects of these requests it changes nothing.
 
-It exits with 0 if a run can begin, with 2 if the configuration is invalid or
-something is refused, with 3 if it cannot be tested now, and with 4 if a stop or a
-freeze is in force, or another run has a workload or faults in place; it says whose
-run that is and whether it is alive.`,
+Its last line says whether a run can begin. It exits with 0 if so, with 2 if
+the configuration is invalid or something is refused, with 3 if it cannot be tested
+now, and with 4 if a stop or a freeze is in force, or another run has a workload or
+faults in place; it says whose run that is and whether it is alive.`,
 		Example: `  aftershock preflight -f aftershock.yaml
   aftershock preflight -f aftershock.yaml checkout/storm`,
 	}
@@ -491,13 +501,38 @@ run that is and whether it is alive.`,
 		}
 		return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error {
 			list, err := experimentsOf(cmd.Context(), session, chosen, names)
-			if err != nil {
-				return err
+			if err == nil {
+				err = preflight(cmd.Context(), cmd.OutOrStdout(), session, list, marks(*verbose, suites.Hit, suites.Note))
 			}
-			return preflight(cmd.Context(), cmd.OutOrStdout(), session, list, marks(*verbose, suites.Hit, suites.Note))
+			return conclude(cmd.OutOrStdout(), *file, names, err)
 		})
 	}
 	return cmd
+}
+
+// conclude ends a preflight with a line that says whether a run can begin: it is the
+// last of an error that joins what was found.
+func conclude(out io.Writer, file string, names []string, err error) error {
+	if err == nil {
+		command := []string{"aftershock run" + option(file)}
+		for _, name := range names {
+			command = append(command, discover.Word(name))
+		}
+		_, err := fmt.Fprintf(out, "a run can begin: %s\n", strings.Join(command, " "))
+		return err
+	}
+	all, ok := errors.AsType[joined](err)
+	if !ok {
+		return err
+	}
+	findings, now := "1 finding", ""
+	if n := len(all.Unwrap()); n > 1 {
+		findings = fmt.Sprintf("%d findings", n)
+	}
+	if exitCode(err) != exitUsage {
+		now = " now"
+	}
+	return fmt.Errorf("%w\n%s: a run cannot begin%s", err, findings, now)
 }
 
 func sweepCommand() *cobra.Command {
