@@ -151,7 +151,7 @@ func initialize(ctx context.Context, f initFlags, ask prompt, stdout io.Writer) 
 		if s.URL != "" && !s.Answer.Good() {
 			fmt.Fprintf(ask.out, "%s %s\n", s.URL, s.Answer)
 		}
-		given, err := ask.url(ctx, fmt.Sprintf("URL that users of %s request, as it is reached from here (empty: %s): ", s.Name, cmp.Or(s.URL, "to be filled in")), loadURL)
+		given, err := ask.url(ctx, urlQuestion(s), loadURL)
 		if err != nil {
 			return stopped(ctx, err)
 		}
@@ -195,6 +195,15 @@ func initialize(ctx context.Context, f initFlags, ask prompt, stdout io.Writer) 
 	}
 	fmt.Fprintf(stdout, "wrote %s: %s\n%s", f.file, names(services), nextSteps(f.file, draft))
 	return nil
+}
+
+// urlQuestion asks for the URL of a service, and says what an empty answer means.
+func urlQuestion(s *discover.Service) string {
+	why, otherwise := s.Why(), cmp.Or(s.URL, "to be filled in")
+	if why != "" {
+		why, otherwise = why+"\n", "that of the probe, for a first run"
+	}
+	return fmt.Sprintf("%sURL that users of %s request, as it is reached from here (empty: %s): ", why, s.Name, otherwise)
 }
 
 // stopped is the reason for which a person stopped it, if that is why it failed.

@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/internal/discover"
 )
 
 // apiServer answers as a Kubernetes with one Deployment and its Service in the
@@ -271,6 +272,27 @@ func TestInitAsksAPerson(t *testing.T) {
 	plan, err := config.Read("asked.yaml")
 	if err != nil || plan.Services[0].Load.URL != url {
 		t.Errorf("%v, %+v", err, plan)
+	}
+}
+
+// Where only the readiness probe's path answers, the question says why that is no URL
+// to keep.
+func TestInitSaysWhyAProbesPathIsAMakeshift(t *testing.T) {
+	for _, row := range []struct {
+		service discover.Service
+		want    string
+	}{
+		{discover.Service{Name: "checkout"}, "URL that users of checkout request, as it is reached from here (empty: to be filled in): "},
+		{discover.Service{Name: "checkout", URL: "http://shop.example/"}, "URL that users of checkout request, as it is reached from here (empty: http://shop.example/): "},
+		{
+			discover.Service{Name: "checkout", URL: "http://192.0.2.7:30080/ready", Probed: true, Root: "http://192.0.2.7:30080/ answered 404", Answer: discover.Answer{Status: 200}},
+			"http://192.0.2.7:30080/ answered 404, and http://192.0.2.7:30080/ready, the path of the readiness probe, answered 200: a load of it measures the probe, not what users request, and its answers name no pod, so that verdicts would be unknown\n" +
+				"URL that users of checkout request, as it is reached from here (empty: that of the probe, for a first run): ",
+		},
+	} {
+		if got := urlQuestion(&row.service); got != row.want {
+			t.Errorf("it asks\n%s\nwant\n%s", got, row.want)
+		}
 	}
 }
 

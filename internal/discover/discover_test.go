@@ -607,6 +607,35 @@ func TestAServiceIsAskedAsALoadAsksIt(t *testing.T) {
 	}
 }
 
+// Where only the path of the readiness probe answers, it is said what else was tried.
+func TestAProbesPathIsAMakeshift(t *testing.T) {
+	i := slices.IndexFunc(rows, func(r row) bool { return r.name == "autoscaler" })
+	for _, header := range []string{"X-Pod", ""} {
+		r := rows[i]
+		f := finder(t, map[string]http.Handler{"192.0.2.7:30080": balanced("/ready", header)}, r.funcs, r.objects...)
+		cluster, err := f.Find(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		chosen, err := cluster.Choose("checkout")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &chosen[0]
+		s.Reach(t.Context(), f, "")
+		want := "http://192.0.2.7:30080/ answered 404, and http://192.0.2.7:30080/ready, the path of the readiness probe, answered 200: a load of it measures the probe, not what users request"
+		if header == "" {
+			want += ", and its answers name no pod, so that verdicts would be unknown"
+		}
+		if got := s.Why(); got != want {
+			t.Errorf("%q\nwant %q", got, want)
+		}
+		if s.Reach(t.Context(), f, "http://192.0.2.7:30080/pay"); s.Why() != "" {
+			t.Errorf("of one that was given: %q", s.Why())
+		}
+	}
+}
+
 func TestAnAddressOfIPv6IsInBrackets(t *testing.T) {
 	f := finder(t, nil, interceptor.Funcs{}, deployment("shop", "checkout", 2),
 		with(service("shop", "checkout"), func(s *corev1.Service) { s.Spec.ExternalIPs = []string{"2001:db8::7"} }))

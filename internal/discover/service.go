@@ -28,6 +28,7 @@ type Service struct {
 	URL    string // that reaches it from here; empty: none is known
 	By     string // what the URL leads through; empty: it was given
 	Probed bool   // the URL is that of the readiness probe, since no other one answers well
+	Root   string // if Probed, what the address answers without that path, as in "http://192.0.2.7:30080 answered 404"
 	Answer Answer // to a GET of the URL
 }
 
@@ -126,21 +127,28 @@ func free(w Workload, taken []Service) string {
 // URL that is given is taken in any case.
 func (s *Service) Reach(ctx context.Context, f Finder, given string) {
 	if given != "" {
-		s.URL, s.By, s.Probed = given, "", false
+		s.URL, s.By, s.Probed, s.Root = given, "", false, ""
 		s.Answer = f.ask(ctx, given, s.Workload)
 		return
 	}
 	for _, front := range s.Fronts {
 		for _, a := range front.Addresses {
+			root := ""
 			for _, path := range append([]string{""}, s.probed()...) {
 				at := strings.TrimSuffix(a.URL, "/") + path
 				if path == "" {
 					at = a.URL
 				}
 				answer := f.ask(ctx, at, s.Workload)
+				if path == "" {
+					root = fmt.Sprintf("%s answered %d", at, answer.Status)
+				}
 				better := answer.Good() && !s.Answer.Good() || answer.Status > 0 && s.Answer.Status == 0
 				if better || s.URL == "" && !a.Inside {
-					s.URL, s.By, s.Probed, s.Answer = at, a.By, path != "", answer
+					s.URL, s.By, s.Probed, s.Answer, s.Root = at, a.By, path != "", answer, ""
+					if s.Probed {
+						s.Root = root
+					}
 				}
 				if s.Answer.Good() {
 					return
@@ -151,6 +159,18 @@ func (s *Service) Reach(ctx context.Context, f Finder, given string) {
 			}
 		}
 	}
+}
+
+// Why says why a URL that nobody chose is a makeshift; empty: it is none.
+func (s *Service) Why() string {
+	if !s.Probed {
+		return ""
+	}
+	why := fmt.Sprintf("%s, and %s, the path of the readiness probe, %s: a load of it measures the probe, not what users request", s.Root, s.URL, s.Answer)
+	if s.Answer.Header == "" {
+		why += ", and its answers name no pod, so that verdicts would be unknown"
+	}
+	return why
 }
 
 // probed is the path of its readiness probe, in case the root has no answer.
