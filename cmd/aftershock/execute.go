@@ -6,15 +6,20 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/aftershockhq/aftershock/internal/near"
+	"github.com/aftershockhq/aftershock/internal/terminal"
 )
 
 // execute runs the command line and returns its exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if !terminal.Is(stdout) {
+		stdout = lenient{stdout}
+	}
 	root := &cobra.Command{
 		Use:   "aftershock",
 		Short: "Test a service's resilience, with proof and error bars",
@@ -53,6 +58,26 @@ Each run writes a record, which can be judged again at any time.
 	err := root.ExecuteContext(ctx)
 	_, _ = io.WriteString(stderr, message(err))
 	return exitCode(err)
+}
+
+// lenient writes until its reader has gone (| head), which is no reason to stop a run
+// or to lose its verdict.
+type lenient struct{ io.Writer }
+
+func (l lenient) Write(p []byte) (int, error) {
+	n, err := l.Writer.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		return len(p), nil
+	}
+	return n, err
+}
+
+// given is the writer that the program was given, for another program.
+func given(w io.Writer) io.Writer {
+	if l, ok := w.(lenient); ok {
+		return l.Writer
+	}
+	return w
 }
 
 // noCommand refuses what names none of the command's own: nothing, or another name.

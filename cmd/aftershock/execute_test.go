@@ -306,6 +306,46 @@ func TestWhatWasSaidIsNotSaidAgain(t *testing.T) {
 	}
 }
 
+// A reader that has gone (| head) is no error: the exit code is as with one.
+func TestACommandEndsQuietlyWithoutItsReader(t *testing.T) {
+	t.Chdir(shopDirectory(t, ofShop))
+	broken := recorded(t, ".", "one", false, record.Completed)
+	for _, row := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"run", "--dry-run"}, exitHeld},
+		{[]string{"catalog"}, exitHeld},
+		{[]string{"catalog", "pods/kill-one"}, exitHeld},
+		{[]string{"schema"}, exitHeld},
+		{[]string{"explain", "services"}, exitHeld},
+		{[]string{"run", "--help"}, exitHeld},
+		{[]string{"completion", "bash"}, exitHeld},
+		{[]string{"version"}, exitHeld},
+		{[]string{"version", "--output", "json"}, exitHeld},
+		{[]string{"judge", broken}, exitBroken},
+		{[]string{"judge", "-v", broken}, exitBroken},
+		{[]string{"diff", broken, recorded(t, ".", "two", false, record.Completed)}, exitUnknown},
+		{[]string{"trend", broken}, exitHeld},
+	} {
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := reader.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var stderr bytes.Buffer
+		code := execute(t.Context(), row.args, writer, &stderr)
+		if code != row.code || strings.Contains(stderr.String(), "pipe") {
+			t.Errorf("%q: exit code %d, want %d and no word of a pipe\n%s", row.args, code, row.code, &stderr)
+		}
+		if err := writer.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // The whole way: a bench, a kill, a record, a verdict, and the same verdict
 // from the record.
 func TestDemo(t *testing.T) {

@@ -231,7 +231,7 @@ func runDay(cmd *cobra.Command, day *gamedays.Day, file, out, junit string, verb
 	r.JUnit, r.verbose, r.sweep = junit, verbose, sweepCommandOf(file)
 	run := gamedays.Run{
 		Day: day, Log: gamedays.Log{Path: filepath.Join(r.Path, gamedays.File), Who: suites.Machine()}, Sweep: r.sweep, Keys: keys(cmd.InOrStdin()),
-		Say: func(text string) { fmt.Fprint(r.out, "\n", terminal.Of(r.to).Paragraph("", text)) },
+		Say: func(text string) { fmt.Fprint(r.out, "\n", terminal.Of(r.out).Paragraph("", text)) },
 	}
 	run.CarryOut = func(ctx context.Context, step, i int) (gamedays.Result, error) {
 		e := steps[step][i].Experiment

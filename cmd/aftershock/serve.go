@@ -71,7 +71,7 @@ const stopsWithin = 2 * time.Minute
 func (s served) run(cmd *cobra.Command, command []string, stopsWithin time.Duration) error {
 	c := exec.CommandContext(cmd.Context(), command[0], command[1:]...)
 	c.Env = append(os.Environ(), "AFTERSHOCK_DEMO_URL="+s.URL, "AFTERSHOCK_DEMO_PROMETHEUS="+s.Prometheus, "AFTERSHOCK_DEMO_PIDS="+s.PIDs)
-	c.Stdin, c.Stdout, c.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+	c.Stdin, c.Stdout, c.Stderr = cmd.InOrStdin(), given(cmd.OutOrStdout()), cmd.ErrOrStderr()
 	// In its own process group it gets ^C once, from the terminal or from here: a
 	// second one would keep Ginkgo from undoing faults.
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

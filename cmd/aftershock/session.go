@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -26,7 +25,6 @@ import (
 // session carries experiments out one after the other and says what happens.
 type session struct {
 	*runs.Directory
-	to      io.Writer // as it was given
 	out     io.Writer
 	verbose bool   // all of each report
 	sweep   string // the command that removes what is left behind; empty: none does
@@ -43,25 +41,13 @@ func newSession(parent string, out io.Writer) (*session, error) {
 }
 
 func sessionIn(dir *runs.Directory, out io.Writer) *session {
-	return &session{Directory: dir, to: out, out: lenient{out}}
-}
-
-// lenient writes until its reader has gone (| head), which is no reason to
-// stop a run or to lose its verdict.
-type lenient struct{ io.Writer }
-
-func (l lenient) Write(p []byte) (int, error) {
-	n, err := l.Writer.Write(p)
-	if errors.Is(err, syscall.EPIPE) {
-		return len(p), nil
-	}
-	return n, err
+	return &session{Directory: dir, out: out}
 }
 
 // carryOut runs one experiment and prints its report.
 func (s *session) carryOut(ctx context.Context, e experiments.Experiment) (reports.Report, error) {
 	recorded := s.RecordPath(e.Name)
-	screen := terminal.Of(s.to)
+	screen := terminal.Of(s.out)
 	fmt.Fprint(s.out, "\n", screen.Paragraph("", e.Name))
 	if e.Title != "" {
 		fmt.Fprint(s.out, screen.Paragraph("  ", e.Title))
@@ -71,7 +57,7 @@ func (s *session) carryOut(ctx context.Context, e experiments.Experiment) (repor
 	var live terminal.Live
 	var view func() []string
 	if screen.Live {
-		view = func() []string { return live.Lines(terminal.Of(s.to), time.Now()) }
+		view = func() []string { return live.Lines(terminal.Of(s.out), time.Now()) }
 	}
 	lines := terminal.NewPrinter(s.out, view)
 	s.lines.Store(lines)
@@ -89,7 +75,7 @@ func (s *session) carryOut(ctx context.Context, e experiments.Experiment) (repor
 	if err != nil && s.keep() != nil {
 		page = "" // the disk may be full; the error comes with the others
 	}
-	return report, errors.Join(err, terminal.Of(s.to).Report(s.out, report, terminal.Place{
+	return report, errors.Join(err, terminal.Of(s.out).Report(s.out, report, terminal.Place{
 		Page:  page,
 		Again: "aftershock judge " + discover.Word(recorded),
 		Sweep: s.sweep,
@@ -139,7 +125,7 @@ func (s *session) finish(exit int) error {
 	if len(s.Reports) > 1 {
 		fmt.Fprintln(s.out)
 	}
-	err := terminal.Of(s.to).Summary(s.out, exit, s.Reports...)
+	err := terminal.Of(s.out).Summary(s.out, exit, s.Reports...)
 	if len(s.Reports) > 1 || s.verbose {
 		fmt.Fprintf(s.out, "records and reports are in %s\n", s.Path)
 	}

@@ -30,13 +30,19 @@ type Screen struct {
 	Live   bool // it is a terminal that can be drawn on
 }
 
+// Is reports whether a writer writes to a terminal.
+func Is(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
 // Of is the screen that a writer writes to: 80 columns without colours if that is
 // no terminal.
 func Of(w io.Writer) Screen {
-	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !Is(w) {
 		return Screen{Width: plainWidth}
 	}
+	file, _ := w.(*os.File)
 	s := Screen{Width: plainWidth, Live: os.Getenv("TERM") != "dumb"}
 	s.Colour = s.Live && os.Getenv("NO_COLOR") == ""
 	if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
