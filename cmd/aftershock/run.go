@@ -309,7 +309,7 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 		}
 		if len(list) > 0 {
 			if meant := near.MeantPath(name, starts(known)); meant != "" {
-				return nil, usageError{fmt.Errorf("no experiment %q%s \"aftershock run --dry-run\" lists them", name, meant)}
+				return nil, usageError{fmt.Errorf("no experiment %q%s \"aftershock run%s --dry-run\" lists them", name, meant, option(plan.Path))}
 			}
 			return nil, usageError{fmt.Errorf("no experiment %q; experiments: %s", name, strings.Join(known, ", "))}
 		}

@@ -176,6 +176,18 @@ services:
 	}
 }
 
+// A hint names the file that the command named, so that it can be pasted.
+func TestAHintNamesTheFile(t *testing.T) {
+	t.Chdir(shopDirectory(t, ofShop))
+	if err := os.Rename("aftershock.yaml", "of shop.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	const want = `did you mean "checkout"? "aftershock run -f 'of shop.yaml' --dry-run" lists them`
+	if code, _, stderr := call(t, "run", "-f", "of shop.yaml", "check"); code != exitUsage || !strings.Contains(stderr, want) {
+		t.Errorf("exit code %d, want %d and %s\n%s", code, exitUsage, want, stderr)
+	}
+}
+
 func TestAShellCompletesIDs(t *testing.T) {
 	t.Chdir(shopDirectory(t, ofShop))
 	for _, command := range []string{"run", "preflight"} {
