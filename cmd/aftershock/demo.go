@@ -14,6 +14,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/internal/discover"
 	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
@@ -113,12 +114,25 @@ func demo(ctx context.Context, stdout io.Writer, out string, verbose bool) error
 	return nil
 }
 
-// program is how a shell calls this program.
+// program is how a shell calls this program: by its name if PATH leads to this very
+// file, and not to another build.
 func program() string {
-	if _, err := exec.LookPath("aftershock"); err != nil {
-		return os.Args[0]
+	const name = "aftershock"
+	if found, err := exec.LookPath(name); err == nil && sameAsThis(found) {
+		return name
 	}
-	return "aftershock"
+	return discover.Word(os.Args[0])
+}
+
+// sameAsThis reports whether a file is the one that runs.
+func sameAsThis(path string) bool {
+	this, err := os.Executable()
+	if err != nil {
+		return false
+	}
+	a, errA := os.Stat(this)
+	b, errB := os.Stat(path)
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
 func demoAct(ctx context.Context, s *session, name string, defect bench.Defect) (report reports.Report, err error) {

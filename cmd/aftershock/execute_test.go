@@ -346,6 +346,27 @@ func TestACommandEndsQuietlyWithoutItsReader(t *testing.T) {
 	}
 }
 
+// What is to be typed next leads to this program, not to another build of it.
+func TestTheProgramIsCalledByItsNameIfPathHasIt(t *testing.T) {
+	this, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	same, other := t.TempDir(), t.TempDir()
+	if err := os.Symlink(this, filepath.Join(same, "aftershock")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(other, "aftershock"), []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{same: "aftershock", other: os.Args[0], t.TempDir(): os.Args[0], other + ":" + same: os.Args[0], same + ":" + other: "aftershock"} {
+		t.Setenv("PATH", path)
+		if got := program(); got != want {
+			t.Errorf("with PATH=%s it is %q, want %q", path, got, want)
+		}
+	}
+}
+
 // The whole way: a bench, a kill, a record, a verdict, and the same verdict
 // from the record.
 func TestDemo(t *testing.T) {
