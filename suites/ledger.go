@@ -55,8 +55,8 @@ func (s *Session) switchOf(e Experiment) *ledger.Switch {
 	}
 }
 
-// undoes are the rights by which a sweep undoes an experiment, besides those to read: to
-// what its faults leave, and to the objects of its run. A run that changes nothing has no
+// undoes are the rights by which a sweep undoes an experiment: to what its faults leave,
+// which it finds by them, and to the objects of its run. A run that changes nothing has no
 // ledger. To delete a bad revision from the history is not among them: without it the
 // image is rolled back all the same.
 func (s *Session) undoes(e Experiment) []rights.Rule {
@@ -75,9 +75,10 @@ func (s *Session) undoes(e Experiment) []rights.Rule {
 	for _, f := range e.Faults {
 		switch f := f.Fault.(type) {
 		case *chaosmesh.Fault:
-			add("", "configmaps", home, "", "delete")
+			add("", "configmaps", home, "", "delete", "create", "update")
 			for _, t := range f.Traces() {
-				add(v1alpha1.SchemeGroupVersion.Group, t.Resource, t.Namespace, "", "patch")
+				add(v1alpha1.SchemeGroupVersion.Group, t.Resource, t.Namespace, "", "get", "list", "patch")
+				add("", "pods", t.Namespace, "", "list")
 				if !t.Kept {
 					add(v1alpha1.SchemeGroupVersion.Group, t.Resource, t.Namespace, "", "delete")
 				}

@@ -379,7 +379,9 @@ func TestEachExperimentHasALedgerAndASwitch(t *testing.T) {
 		sw := list[i].ledger.Switch
 		if got := strings.Join(sw.Args("4f1c"), " "); sw.Image != "aftershock:1" || sw.ServiceAccount != "aftershock" || sw.Longest != list[i].Longest() ||
 			got != "dead-man-switch --run 4f1c --cluster 0b1c --namespace aftershock --allow shop"+
-				" --needs delete configmaps in aftershock --needs delete jobs.batch in aftershock --needs delete leases.coordination.k8s.io in aftershock"+
+				" --needs create configmaps in aftershock --needs update configmaps in aftershock --needs delete configmaps in aftershock"+
+				" --needs delete jobs.batch in aftershock --needs delete leases.coordination.k8s.io in aftershock --needs list pods in shop"+
+				" --needs get podchaos.chaos-mesh.org in shop --needs list podchaos.chaos-mesh.org in shop"+
 				" --needs patch podchaos.chaos-mesh.org in shop --needs delete podchaos.chaos-mesh.org in shop" {
 			t.Errorf("%+v, %s", sw, got)
 		}

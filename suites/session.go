@@ -48,15 +48,16 @@ type Session struct {
 	// plan or a ledger names one.
 	Rollouts bool
 
-	// Needs are the rights that [Session.Look] asks for besides those to read.
+	// Needs are the rights that [Session.Look] asks for.
 	Needs []rights.Rule
 
 	rest        *rest.Config
 	reach       workers.Reach
 	prometheus  *prom.Client // nil: there is none
 	services    map[string]*service
-	environment map[string]string // for records
-	rehearsed   bool              // on a stage, to find the rights that it needs
+	environment map[string]string  // for records
+	rehearsed   bool               // on a stage, to find the rights that it needs
+	unwritten   []*faults.Unproven // found by its sweeps, and in no ledger yet
 }
 
 // ErrOtherCluster is wrapped by the error of what is refused because the cluster is not
@@ -265,7 +266,8 @@ type Sweeping struct {
 	// Run restricts the sweep to the objects of one run. Default: all runs.
 	Run string
 	// Force also removes the objects of runs that are alive, which ends those runs, and
-	// takes the pods in which a fault may be, though its object is gone, for free of it.
+	// with Run, takes the pods in which its fault may be, though its object is gone, for
+	// free of it.
 	Force bool
 	// Say is called with what the sweep waits for, and which locks are held. Default: it
 	// is silent.
@@ -333,14 +335,19 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 			errs = append(errs, b.Label(ctx, s.Client))
 		}
 	}
-	if how.Force {
+	if how.Force && how.Run != "" {
 		for i := range books {
-			books[i].Trust()
+			for _, e := range books[i].Trust() {
+				say(fmt.Sprintf("pod %s is taken for free of the fault of run %s", e.ObjectKey, books[i].Run))
+			}
 		}
 	}
 	removed, err = s.remove(ctx, of, books)
 	errs = append(errs, errLeft, err)
-	for _, u := range faults.Unprovens(err) {
+	// What an earlier sweep of this session could not write down is still so.
+	unwritten := append(s.unwritten, faults.Unprovens(err)...)
+	s.unwritten = nil
+	for _, u := range unwritten {
 		is := func(b ledger.Book) bool { return b.Run == u.Run }
 		i := slices.IndexFunc(books, is)
 		if i < 0 {
@@ -349,12 +356,14 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 				books[i] = others[other]
 			}
 		}
-		errs = append(errs, books[i].Doubt(ctx, s.Client, u.Pods...))
+		if err := books[i].Doubt(ctx, s.Client, u.Pods...); err != nil {
+			errs, s.unwritten = append(errs, err), append(s.unwritten, u)
+		}
 	}
 	rest, errRest := s.left(ctx, books...)
-	errs = append(errs, errRest, unproven(rest, of))
+	errs = append(errs, errRest, s.unproven(rest, of))
 	undone := func(run string) bool {
-		return of(run) && living[run] == "" && errRest == nil && !slices.ContainsFunc(rest, func(l faults.Leftover) bool { return l.Run == run })
+		return of(run) && living[run] == "" && errRest == nil && !slices.ContainsFunc(s.unwritten, func(u *faults.Unproven) bool { return u.Run == run }) && !slices.ContainsFunc(rest, func(l faults.Leftover) bool { return l.Run == run })
 	}
 	forgotten, err := s.forget(ctx, undone, held, books)
 	removed, errs = append(removed, forgotten...), append(errs, err)
@@ -366,12 +375,14 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 }
 
 // unproven names the pods of swept runs from which nothing shows that a fault is gone.
-func unproven(rest []faults.Leftover, of func(run string) bool) error {
-	in := slices.DeleteFunc(slices.Clone(rest), func(l faults.Leftover) bool { return l.Kind != ledger.UnprovenKind || !of(l.Run) })
-	if len(in) == 0 {
-		return nil
+func (s *Session) unproven(rest []faults.Leftover, of func(run string) bool) error {
+	var errs []error
+	for _, l := range rest {
+		if l.Kind == ledger.UnprovenKind && of(l.Run) {
+			errs = append(errs, fmt.Errorf("%s: nothing shows that it was undone there; delete this pod or, once you know that it is free of the fault: aftershock sweep -f %s --run %s --force", l, s.Plan.Path, l.Run))
+		}
 	}
-	return fmt.Errorf("%s: nothing shows that it was undone there; delete these pods, or check them and sweep that run with --force", faults.Named(in))
+	return errors.Join(errs...)
 }
 
 // forget removes the Leases, ledgers and dead-man switches of runs that have nothing

@@ -76,9 +76,13 @@ func withdrawFrom(ctx context.Context, c client.Client, plan *v1alpha1.PodNetwor
 	if !slices.Contains(sources(plan), source) {
 		return nil
 	}
-	before := plan.DeepCopy()
-	plan.Spec.IPSets = slices.DeleteFunc(plan.Spec.IPSets, func(s v1alpha1.RawIPSet) bool { return s.Source == source })
-	plan.Spec.Iptables = slices.DeleteFunc(plan.Spec.Iptables, func(t v1alpha1.RawIptables) bool { return t.Source == source })
-	plan.Spec.TrafficControls = slices.DeleteFunc(plan.Spec.TrafficControls, func(t v1alpha1.RawTrafficControl) bool { return t.Source == source })
-	return c.Patch(ctx, plan, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	before, after := plan, plan.DeepCopy() // the rules are there until the server has it
+	after.Spec.IPSets = slices.DeleteFunc(after.Spec.IPSets, func(s v1alpha1.RawIPSet) bool { return s.Source == source })
+	after.Spec.Iptables = slices.DeleteFunc(after.Spec.Iptables, func(t v1alpha1.RawIptables) bool { return t.Source == source })
+	after.Spec.TrafficControls = slices.DeleteFunc(after.Spec.TrafficControls, func(t v1alpha1.RawTrafficControl) bool { return t.Source == source })
+	if err := c.Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+		return err
+	}
+	*plan = *after
+	return nil
 }

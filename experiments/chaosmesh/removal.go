@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -221,7 +222,11 @@ func (g *going) taken(ctx context.Context) error {
 		}
 		return nil
 	}
-	return g.unproven(ctx, g.placed.pods, "it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: %s", where)
+	pods := g.placed.pods
+	if len(pods) == 0 { // it may have chosen any
+		pods = slices.Sorted(maps.Keys(g.placed.before))
+	}
+	return g.unproven(ctx, pods, "it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: %s", where)
 }
 
 // unproven is the error of an object that is gone, while its effect may be in the pods.

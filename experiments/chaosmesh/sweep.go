@@ -235,8 +235,10 @@ func (f *finding) withdraw(ctx context.Context, c client.Client, timeouts Timeou
 	defer cancel()
 	for {
 		err := withdrawFrom(ctx, c, plan, f.source)
-		if err == nil {
-			err = c.Get(ctx, client.ObjectKeyFromObject(plan), plan)
+		if now := (&v1alpha1.PodNetworkChaos{}); err == nil || apierrors.IsConflict(err) {
+			if err = c.Get(ctx, client.ObjectKeyFromObject(plan), now); err == nil {
+				plan = now
+			}
 		}
 		switch {
 		case apierrors.IsNotFound(err):
@@ -252,7 +254,9 @@ func (f *finding) withdraw(ctx context.Context, c client.Client, timeouts Timeou
 			if slices.Contains(sources(plan), f.source) {
 				return err // the next sweep finds it
 			}
-			u := faults.NewUnproven(context.WithoutCancel(ctx), c, err, f.Namespace+"/"+f.Name)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
+			defer cancel()
+			u := faults.NewUnproven(ctx, c, err, f.Namespace+"/"+f.Name)
 			u.Run = f.Run
 			return u
 		}

@@ -30,6 +30,7 @@ type Book struct {
 	unparsed   []string // lines
 	experiment string   // the ConfigMap's annotation
 	ledger     bool     // the ConfigMap may exist
+	version    string   // its resource version; empty: any
 	job        string   // name of the switch's Job; empty: none
 }
 
@@ -61,11 +62,10 @@ func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error
 			continue // another's
 		}
 		b := of(run)
-		b.ledger, b.experiment = true, m.Annotations[ExperimentAnnotation]
+		b.ledger, b.version, b.experiment = true, m.ResourceVersion, m.Annotations[ExperimentAnnotation]
 		for line := range strings.Lines(m.Data[lines]) {
 			e, err := parse(line)
 			if err != nil {
-				b.unparsed = append(b.unparsed, strings.TrimSpace(line))
 				b.Unread = errors.Join(b.Unread, fmt.Errorf("ConfigMap/%s/%s: %w", namespace, m.Name, err))
 				continue
 			}
@@ -99,57 +99,77 @@ func (b Book) Find(ctx context.Context, c client.Client) ([]faults.Leftover, err
 }
 
 // Doubt adds lines of pods in which the run's fault may be, and makes the ConfigMap if
-// there is none.
+// there is none. What others have added to it meanwhile stays.
 func (b *Book) Doubt(ctx context.Context, c client.Client, pods ...faults.PodID) error {
-	before := len(b.Entries)
+	if len(pods) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, writeFor)
+	defer cancel()
+	if err := insist(ctx, func() error { return b.doubt(ctx, c, pods) }); err != nil {
+		return fmt.Errorf("write down in ConfigMap/%s/%s in which pods its fault may be: %w", b.Namespace, prefix+b.Run, explain(err, b.Namespace, "list, create, update and delete configmaps"))
+	}
 	for _, p := range pods {
 		if e := unproven(p); !slices.ContainsFunc(b.Entries, e.is) {
 			b.Entries = append(slices.Clip(b.Entries), e)
 		}
 	}
-	if len(b.Entries) == before {
-		return nil
-	}
-	if err := b.put(ctx, c); err != nil {
-		return fmt.Errorf("write down in ConfigMap/%s/%s in which pods its fault may be: %w", b.Namespace, prefix+b.Run, explain(err, b.Namespace, "list, create, update and delete configmaps"))
-	}
 	return nil
 }
 
-// put writes the whole ConfigMap, with the lines that could not be parsed. The run is its
-// only writer, or is dead; the last write wins.
-func (b *Book) put(ctx context.Context, c client.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, writeFor)
-	defer cancel()
+func (b *Book) doubt(ctx context.Context, c client.Client, pods []faults.PodID) error {
+	var list corev1.ConfigMapList
+	if err := c.List(ctx, &list, client.InNamespace(b.Namespace), client.MatchingLabels(faults.Labels(b.Run))); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(list.Items, func(m corev1.ConfigMap) bool { return m.Name == prefix+b.Run })
+	made := b.object()
+	if i >= 0 {
+		made = &list.Items[i]
+	}
+	text := made.Data[lines]
+	for _, p := range pods {
+		if line := unproven(p).String() + "\n"; !strings.Contains(text, line) {
+			text += line
+		}
+	}
+	var err error
+	switch {
+	case i < 0:
+		made.Data[lines] = text
+		err = c.Create(ctx, made)
+	case text != made.Data[lines]:
+		made.Data = map[string]string{lines: text}
+		err = c.Update(ctx, made) // in the version that was read
+	}
+	if err == nil {
+		b.ledger, b.version = true, made.ResourceVersion
+	}
+	return err
+}
+
+// object is the ConfigMap with the lines of the entries.
+func (b *Book) object() *corev1.ConfigMap {
 	var text strings.Builder
 	for _, e := range b.Entries {
 		fmt.Fprintln(&text, e)
 	}
-	for _, line := range b.unparsed {
-		fmt.Fprintln(&text, line)
-	}
-	made := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
 		Namespace: b.Namespace, Name: prefix + b.Run,
 		Labels:      faults.Labels(b.Run),
 		Annotations: map[string]string{ExperimentAnnotation: b.experiment},
 	}, Data: map[string]string{lines: text.String()}}
-	update := func() error { return c.Update(ctx, made.DeepCopy()) }
-	return insist(ctx, func() error {
-		err := update()
-		if apierrors.IsNotFound(err) { // not created yet, or deleted by another client
-			err = c.Create(ctx, made.DeepCopy())
-			b.ledger = b.ledger || !faults.Rejected(err)
-		}
-		if apierrors.IsAlreadyExists(err) { // an earlier create succeeded, its answer was lost
-			err = update()
-		}
-		return err
-	})
 }
 
-// Trust takes the pods for free of the run's fault.
-func (b *Book) Trust() {
-	b.Entries = slices.DeleteFunc(b.Entries, func(e Entry) bool { return e.UID != "" })
+// Trust takes the pods for free of the run's fault, and returns their lines.
+func (b *Book) Trust() (pods []Entry) {
+	b.Entries = slices.DeleteFunc(slices.Clone(b.Entries), func(e Entry) bool {
+		if e.UID != "" {
+			pods = append(pods, e)
+		}
+		return e.UID != ""
+	})
+	return pods
 }
 
 // Label restores the run's labels on the objects that it created, so that a sweep by
@@ -205,11 +225,19 @@ func (b Book) objects() (list []client.Object) {
 	return list
 }
 
-// Remove deletes the ConfigMap and the Job. The error joins what could not be deleted.
+// Remove deletes the ConfigMap, if nobody has added to it since it was read, and the Job.
+// The error joins what could not be deleted.
 func (b Book) Remove(ctx context.Context, c client.Client) error {
 	var errs []error
 	for _, o := range b.objects() {
-		if err := c.Delete(ctx, o, client.PropagationPolicy(metav1.DeletePropagationBackground)); client.IgnoreNotFound(err) != nil {
+		options := []client.DeleteOption{client.PropagationPolicy(metav1.DeletePropagationBackground)}
+		if _, book := o.(*corev1.ConfigMap); book && b.version != "" {
+			options = append(options, client.Preconditions{ResourceVersion: &b.version})
+		}
+		if len(errs) > 0 {
+			break // the switch stays with its ledger
+		}
+		if err := c.Delete(ctx, o, options...); client.IgnoreNotFound(err) != nil {
 			errs = append(errs, fmt.Errorf("delete %T %s: %w", o, client.ObjectKeyFromObject(o), err))
 		}
 	}

@@ -57,8 +57,10 @@ type Ledger struct {
 	there   bool // the ConfigMap may exist
 
 	seen sync.Mutex
-	left bool           // a fault could not be undone
-	in   []faults.PodID // the pods that it may be in, though its object is gone
+	left bool    // a fault could not be undone
+	in   []Entry // the pods that it may be in, though its object is gone
+
+	doubts sync.WaitGroup // writes of such pods
 }
 
 var _ experiments.Readier = (*Ledger)(nil)
@@ -96,8 +98,32 @@ func (l *Ledger) see(e record.Entry) {
 		l.left = true
 	case e.Event != nil && e.Event.Kind == record.EventUnproven:
 		namespace, name, _ := strings.Cut(strings.TrimPrefix(e.Event.Subject, "pod/"), "/")
-		l.in = append(l.in, faults.PodID{ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: types.UID(e.Event.UID)})
+		l.in = append(l.in, unproven(faults.PodID{ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: types.UID(e.Event.UID)}))
+		// At once: the run may be killed while it waits for another fault. End repeats it.
+		l.doubts.Go(func() { _ = l.doubt(context.Background()) })
 	}
+}
+
+// doubt writes down the pods that have no line yet.
+func (l *Ledger) doubt(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen.Lock()
+	entries := slices.Clip(l.entries)
+	for _, e := range l.in {
+		if !slices.ContainsFunc(entries, e.is) {
+			entries = append(entries, e)
+		}
+	}
+	l.seen.Unlock()
+	if len(entries) == len(l.entries) || l.run == "" {
+		return nil
+	}
+	if err := l.put(ctx, entries); err != nil {
+		return err
+	}
+	l.entries = entries
+	return nil
 }
 
 // Ready waits for the pod of the switch to run, for up to 45 s. Its error says why the
@@ -123,6 +149,10 @@ func (l *Ledger) Watch(ctx context.Context) error {
 // always returns nil: if it keeps them or cannot delete them, it adds a note to the
 // record.
 func (l *Ledger) End(ctx context.Context) error {
+	l.doubts.Wait()
+	if err := faults.Retry(ctx, writeEvery, func() error { return l.doubt(ctx) }); err != nil {
+		l.rec.Note("%s: that a fault may be in pods is not written down: %v", l, err)
+	}
 	l.mu.Lock()
 	run, entries, there := l.run, l.entries, l.there
 	l.run = ""
@@ -131,13 +161,8 @@ func (l *Ledger) End(ctx context.Context) error {
 		return nil
 	}
 	l.seen.Lock()
-	left, in := l.left, l.in
+	left := l.left
 	l.seen.Unlock()
-	if len(in) > 0 {
-		if err := (&Book{Run: run, Namespace: l.Namespace, Entries: entries, experiment: l.Experiment}).Doubt(ctx, l.Client, in...); err != nil {
-			l.rec.Note("%s: %v", l, err)
-		}
-	}
 	found, err := existing(ctx, l.Client, entries)
 	if left || len(found) > 0 || err != nil {
 		kept := fmt.Sprintf("ConfigMap/%s/%s has what may be left", l.Namespace, prefix+run)
@@ -217,12 +242,24 @@ func (l *Ledger) write(ctx context.Context, o client.Object, created bool) error
 	return nil
 }
 
-// put writes the whole ConfigMap.
+// put writes the whole ConfigMap. While the run lives it has no other writer, so the
+// last write wins.
 func (l *Ledger) put(ctx context.Context, entries []Entry) error {
-	b := Book{Run: l.run, Namespace: l.Namespace, Entries: entries, experiment: l.Experiment, ledger: l.there}
-	err := b.put(ctx, l.Client)
-	l.there = b.ledger
-	return err
+	ctx, cancel := context.WithTimeout(ctx, writeFor)
+	defer cancel()
+	made := (&Book{Run: l.run, Namespace: l.Namespace, Entries: entries, experiment: l.Experiment}).object()
+	update := func() error { return l.Client.Update(ctx, made.DeepCopy()) }
+	return insist(ctx, func() error {
+		err := update()
+		if apierrors.IsNotFound(err) { // not created yet, or deleted by another client
+			err = l.Client.Create(ctx, made.DeepCopy())
+			l.there = l.there || !faults.Rejected(err)
+		}
+		if apierrors.IsAlreadyExists(err) { // an earlier create succeeded, its answer was lost
+			err = update()
+		}
+		return err
+	})
 }
 
 // insist retries a request until it succeeds, cannot succeed, or ctx ends.

@@ -319,7 +319,7 @@ func TestALineThatIsNoneIsAnErrorOfItsBook(t *testing.T) {
 func pod(run string, state corev1.ContainerState) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: home, Name: "switch", Labels: map[string]string{ledger.SwitchLabel: run}},
-		Status:     corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{Ready: state.Running != nil, State: state}}},
+		Status:     corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{Name: "switch", Ready: state.Running != nil, State: state}}},
 	}
 }
 
@@ -393,6 +393,7 @@ func TestNothingIsInjectedUntilTheSwitchHasLooked(t *testing.T) {
 		{"it looks", running, initializing, nil, 45 * time.Second, 46 * time.Second, "pod switch is looking whether it can sweep"},
 		{"its image cannot be pulled", corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "no such image"}}, initializing, nil, 45 * time.Second, 46 * time.Second, "ErrImagePull no such image"},
 		{"it may not sweep, which is said at once", ended(3, "forbidden"), initializing, nil, 0, time.Second, "pod switch cannot sweep, and ended with 3: forbidden"},
+		{"it was killed while it looked, and may be made again", ended(137, "evicted"), initializing, nil, 45 * time.Second, 46 * time.Second, "pod switch was killed while it looked"},
 		{"an earlier pod could not, and this one can", ended(0, ""), running, new(ended(137, "evicted")), 0, time.Second, ""},
 		{"it has looked, and crashes", ended(0, ""), ended(2, "panic"), nil, 45 * time.Second, 46 * time.Second, "ended with 2: panic"},
 	} {
@@ -402,7 +403,9 @@ func TestNothingIsInjectedUntilTheSwitchHasLooked(t *testing.T) {
 				l, rec, _ := begun(t, c, &ledger.Switch{Image: "aftershock:1", ServiceAccount: "sweeper", Args: func(string) []string { return nil }})
 				made := func(name string, look, main corev1.ContainerState) {
 					p := pod(rec.Run(), main)
-					p.Name, p.Status.InitContainerStatuses = name, []corev1.ContainerStatus{{Name: "look", State: look}}
+					mesh := corev1.ContainerStatus{Name: "mesh", State: running, Ready: true} // which another client puts into each pod
+					p.Name, p.Status.InitContainerStatuses = name, []corev1.ContainerStatus{mesh, {Name: "look", State: look}}
+					p.Status.ContainerStatuses = append([]corev1.ContainerStatus{mesh}, p.Status.ContainerStatuses...)
 					if err := c.Create(t.Context(), p); err != nil {
 						t.Fatal(err)
 					}
@@ -473,4 +476,51 @@ func TestTheLedgerIsDeletedOnceTheServerAnswers(t *testing.T) {
 	if err := c.List(t.Context(), &jobs); err != nil || len(jobs.Items) > 0 {
 		t.Errorf("%d switches, %v; notes %s", len(jobs.Items), err, notes())
 	}
+}
+
+// Two sweep a dead run at once: what one finds out is not deleted by the other.
+func TestALedgerThatSomebodyAddsToIsNotDeleted(t *testing.T) {
+	c := cluster(t, interceptor.Funcs{}, &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: home, Name: "aftershock-run-1", Labels: faults.Labels("1")},
+		Data:       map[string]string{"changes": createdSlow + "\na line of a newer version\n"},
+	})
+	read := func() ledger.Book {
+		books, err := ledger.Read(t.Context(), c, home)
+		if err != nil || len(books) != 1 {
+			t.Fatal(books, err)
+		}
+		return books[0]
+	}
+	first, second := read(), read()
+	if err := second.Doubt(t.Context(), c, faults.PodID{ObjectKey: client.ObjectKey{Namespace: "shop", Name: "checkout-1"}, UID: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Remove(t.Context(), c); err == nil {
+		t.Error("it was deleted by one that had not read it")
+	}
+	if got, want := strings.Join(written(t, c, "1"), "; "), createdSlow+"; a line of a newer version; unproven v1 Pod shop/checkout-1 1"; got != want {
+		t.Errorf("it has %q, want %q", got, want)
+	}
+	if err := second.Remove(t.Context(), c); err != nil || written(t, c, "1") != nil {
+		t.Errorf("%v; it has %q", err, written(t, c, "1"))
+	}
+}
+
+// The run may be killed before it ends.
+func TestAPodInWhichAFaultMayBeIsWrittenDownAtOnce(t *testing.T) {
+	c := cluster(t, interceptor.Funcs{})
+	synctest.Test(t, func(t *testing.T) {
+		l, rec, _ := begun(t, c, nil)
+		if err := l.Writing(c).Create(t.Context(), slow()); err != nil {
+			t.Fatal(err)
+		}
+		rec.Event(record.Event{Kind: record.EventUnproven, Subject: "pod/shop/checkout-1", UID: "1"})
+		synctest.Wait()
+		if got, want := strings.Join(written(t, c, rec.Run()), "; "), createdSlow+"; unproven v1 Pod shop/checkout-1 1"; got != want {
+			t.Errorf("the ledger has %q, want %q", got, want)
+		}
+		if err := l.End(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 }

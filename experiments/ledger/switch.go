@@ -29,6 +29,10 @@ const SwitchLabel = "aftershock.dev/dead-man-switch"
 const LookFlag = "--look"
 
 const (
+	// The containers of the switch's pod.
+	lookContainer, switchContainer = "look", "switch"
+	// killed is the exit code from which on a signal ended a container.
+	killed = 128
 	// readyFor bounds the wait for the switch's pod once a fault is due.
 	readyFor = 45 * time.Second
 	// sweepFor bounds the time from the run's latest end to the end of the sweep. It
@@ -63,7 +67,7 @@ func (s *Switch) object(namespace, run string) *batchv1.Job {
 	job := &batchv1.Job{ObjectMeta: faults.NewMeta("switch", namespace, run)}
 	faults.SettleName(job)
 	job.Labels[SwitchLabel] = run
-	pod := faults.OwnPod("switch", s.Image, s.Args(run)...)
+	pod := faults.OwnPod(switchContainer, s.Image, s.Args(run)...)
 	pod.ServiceAccountName, pod.AutomountServiceAccountToken = s.ServiceAccount, new(true)
 	pod.TerminationGracePeriodSeconds = new(int64(5))
 	memory := resource.MustParse("256Mi")
@@ -72,7 +76,7 @@ func (s *Switch) object(namespace, run string) *batchv1.Job {
 		Limits:   corev1.ResourceList{corev1.ResourceMemory: memory},
 	}
 	look := pod.Containers[0]
-	look.Name, look.Args = "look", append(slices.Clone(look.Args), LookFlag)
+	look.Name, look.Args = lookContainer, append(slices.Clone(look.Args), LookFlag)
 	pod.InitContainers = []corev1.Container{look}
 	job.Spec = batchv1.JobSpec{
 		BackoffLimit:            new(int32(tries)),
@@ -137,8 +141,14 @@ func waits(pod corev1.Pod) (why string, final bool) {
 	waiting := func(w *corev1.ContainerStateWaiting) string {
 		return fmt.Sprintf("pod %s waits: %s %s", pod.Name, w.Reason, w.Message)
 	}
-	for _, c := range pod.Status.InitContainerStatuses {
+	// Others may have put containers of their own into the pod.
+	others := func(name string) func(corev1.ContainerStatus) bool {
+		return func(c corev1.ContainerStatus) bool { return c.Name != name }
+	}
+	for _, c := range slices.DeleteFunc(slices.Clone(pod.Status.InitContainerStatuses), others(lookContainer)) {
 		switch ended := c.State.Terminated; {
+		case ended != nil && ended.ExitCode > killed:
+			return fmt.Sprintf("pod %s was killed while it looked", pod.Name), false
 		case ended != nil && ended.ExitCode != 0:
 			return fmt.Sprintf("pod %s cannot sweep, and ended with %d: %s", pod.Name, ended.ExitCode, cmp.Or(strings.TrimSpace(ended.Message), ended.Reason)), true
 		case c.State.Running != nil:
@@ -147,7 +157,7 @@ func waits(pod corev1.Pod) (why string, final bool) {
 			return waiting(c.State.Waiting), false
 		}
 	}
-	for _, c := range pod.Status.ContainerStatuses {
+	for _, c := range slices.DeleteFunc(slices.Clone(pod.Status.ContainerStatuses), others(switchContainer)) {
 		switch {
 		case c.State.Running != nil && c.Ready && pod.DeletionTimestamp == nil:
 			return "", false
