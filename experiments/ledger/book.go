@@ -27,11 +27,10 @@ type Book struct {
 	// changed more than Entries has.
 	Unread error
 
-	unparsed   []string // lines
-	experiment string   // the ConfigMap's annotation
-	ledger     bool     // the ConfigMap may exist
-	version    string   // its resource version; empty: any
-	job        string   // name of the switch's Job; empty: none
+	experiment string // the ConfigMap's annotation
+	ledger     bool   // the ConfigMap may exist
+	version    string // its resource version; empty: any
+	job        string // name of the switch's Job; empty: none
 }
 
 // Read returns the books of all runs in a namespace, by reads only. The error joins
