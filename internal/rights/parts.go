@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -250,12 +251,35 @@ func (p *proof) kill(ctx context.Context, id string) error {
 	return err
 }
 
-// sweep kills a run, and sweeps it.
+// sweep kills a run, and sweeps it, and the rules of one whose object is gone.
 func (p *proof) sweep(ctx context.Context) error {
 	if err := p.kill(ctx, delayed); err != nil {
 		return err
 	}
+	if err := p.orphan(ctx); err != nil {
+		return err
+	}
 	return errors.Join(p.must(ctx, "sweep", "-f", p.file), p.swept(ctx, 10*time.Second))
+}
+
+// orphan leaves rules in the network of a pod, as somebody does who removes the
+// finalizers of a NetworkChaos.
+func (p *proof) orphan(ctx context.Context) error {
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		var plans v1alpha1.PodNetworkChaosList
+		if err := p.admin.List(ctx, &plans, client.InNamespace("shop")); err != nil {
+			return err
+		}
+		i := slices.IndexFunc(plans.Items, func(plan v1alpha1.PodNetworkChaos) bool { return len(plan.Spec.TrafficControls) > 0 })
+		if i < 0 {
+			return errors.New("no pod has rules of the run that was killed")
+		}
+		plan := &plans.Items[i]
+		orphaned := plan.Spec.TrafficControls[0]
+		orphaned.Source = "shop/network-delay-0000000000-gone1"
+		plan.Spec.TrafficControls = append(plan.Spec.TrafficControls, orphaned)
+		return p.admin.Update(ctx, plan)
+	})
 }
 
 // outlived kills a run, and waits until its dead-man switch has swept it.

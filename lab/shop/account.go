@@ -46,7 +46,7 @@ func account() []runtime.Object {
 	objects = append(objects, granted(
 		aftershock,
 		rule("coordination.k8s.io", verbs{"get", "list", "delete"}, "leases"),
-		rule("", verbs{"list", "delete"}, "configmaps"),
+		rule("", verbs{"list", "create", "update", "delete"}, "configmaps"),
 		rule("batch", verbs{"list", "delete"}, "jobs"),
 	)...)
 	return append(objects, granted(
