@@ -128,6 +128,7 @@ func (env *environment) place(ctx context.Context, r workloadTrial) error {
 	if err != nil {
 		return err
 	}
+	objects = slices.DeleteFunc(objects, func(o client.Object) bool { return o.GetName() == withdrawn })
 	for i, o := range objects {
 		switch o := o.(type) {
 		case *rbacv1.Role:
