@@ -47,7 +47,7 @@ test: ## run the tests
 	go test -timeout 20m ./... # a busy machine needs more than the 10 minutes that go gives
 
 race: ## run the tests with the race detector; needs a C compiler
-	CGO_ENABLED=1 go test -race ./steadystate ./record ./judge ./experiments ./experiments/load ./reports ./runs
+	CGO_ENABLED=1 go test -timeout 20m -race ./steadystate ./record ./judge ./experiments ./experiments/load ./reports ./runs
 
 test-lab: ## run the lab's own tests
 	cd lab && go test $(LAB)
