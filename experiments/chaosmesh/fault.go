@@ -412,12 +412,15 @@ func ready(node *corev1.Node) bool {
 	})
 }
 
-// byNamespace are the names of pods, of their ids.
+// byNamespace are the names of pods, each once, of their ids or those of containers.
 func byNamespace(ids []string) map[string][]string {
 	names := map[string][]string{}
 	for _, id := range ids {
 		namespace, name, _ := strings.Cut(id, "/")
-		names[namespace] = append(names[namespace], name)
+		name, _, _ = strings.Cut(name, "/")
+		if !slices.Contains(names[namespace], name) {
+			names[namespace] = append(names[namespace], name)
+		}
 	}
 	return names
 }

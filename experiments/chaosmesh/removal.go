@@ -231,13 +231,33 @@ func (g *going) taken(ctx context.Context) error {
 
 // unproven is the error of an object that is gone, while its effect may be in the pods.
 func (g *going) unproven(ctx context.Context, pods []string, format string, args ...any) error {
-	u := faults.NewUnproven(ctx, g.client, fmt.Errorf("remove %s: %s", g.name, fmt.Sprintf(format, args...)), pods...)
+	u := unprovenIn(ctx, g.client, pods, fmt.Errorf("remove %s: %s", g.name, fmt.Sprintf(format, args...)))
 	for _, p := range u.Pods {
 		if g.event != nil {
 			g.event(record.Event{
 				Span: steadystate.Span{From: g.from, To: g.clock.Now()}, Kind: record.EventUnproven,
 				Subject: "pod/" + p.String(), UID: string(p.UID), Attrs: map[string]string{record.AttrBy: g.name},
 			})
+		}
+	}
+	return u
+}
+
+// unprovenIn is the error with those of the pods, as namespace/name, that still exist.
+func unprovenIn(ctx context.Context, c client.Reader, ids []string, err error) *faults.Unproven {
+	u := &faults.Unproven{Err: err}
+	names := byNamespace(ids)
+	for _, namespace := range slices.Sorted(maps.Keys(names)) {
+		of := names[namespace]
+		pods, unread := faults.Pods{Namespace: namespace, Names: of}.List(ctx, c)
+		for _, pod := range pods {
+			u.Pods = append(u.Pods, faults.PodID{ObjectKey: client.ObjectKeyFromObject(&pod), UID: pod.UID})
+		}
+		if unread == nil {
+			continue
+		}
+		for _, name := range of {
+			u.Pods = append(u.Pods, faults.PodID{ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: faults.AnyUID})
 		}
 	}
 	return u

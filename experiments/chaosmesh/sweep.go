@@ -188,8 +188,8 @@ func orphans(ctx context.Context, c client.Reader, namespace string) (found []fi
 	if len(found) == 0 {
 		return nil, nil
 	}
-	// Looked for after the rules, which come after their object and go before it. It is in
-	// the namespace of its pods.
+	// Looked for after the rules, which come after their object: those of one that begins
+	// are no orphans. Both may go between the two lists; then nothing is left to take out.
 	var all v1alpha1.NetworkChaosList
 	if err := list(v1alpha1.KindNetworkChaos, &all); err != nil {
 		return nil, err
@@ -256,7 +256,7 @@ func (f *finding) withdraw(ctx context.Context, c client.Client, timeouts Timeou
 			}
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 			defer cancel()
-			u := faults.NewUnproven(ctx, c, err, f.Namespace+"/"+f.Name)
+			u := unprovenIn(ctx, c, []string{f.Namespace + "/" + f.Name}, err)
 			u.Run = f.Run
 			return u
 		}

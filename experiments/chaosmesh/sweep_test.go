@@ -267,3 +267,20 @@ func TestASweepTakesOutTheRulesOfAFaultWhoseObjectIsGone(t *testing.T) {
 		})
 	}
 }
+
+// The records of a stress name containers.
+func TestTheContainersOfAPodAreOnePodInWhichAFaultMayBe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := &v1alpha1.StressChaos{ObjectMeta: of("shop", "burn", "two")}
+		stuck.Finalizers = []string{"chaos-mesh/records"}
+		stuck.Status.Experiment = v1alpha1.ExperimentStatus{DesiredPhase: v1alpha1.StoppedPhase, Records: []*v1alpha1.Record{
+			{Id: "shop/a/app", Phase: v1alpha1.Injected}, {Id: "shop/a/sidecar", Phase: v1alpha1.Injected}, {Id: "shop/gone/app", Phase: v1alpha1.Injected},
+		}}
+		c := newClient(t, interceptor.Funcs{}, stuck, pod("a"))
+		_, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop"}}, chaosmesh.Timeouts{Nudge: time.Second, GiveUp: 5 * time.Second, Remove: 20 * time.Second})
+		u := faults.Unprovens(err)
+		if len(u) != 1 || u[0].Run != "two" || len(u[0].Pods) != 1 || u[0].Pods[0].String() != "shop/a" || u[0].Pods[0].UID != "a-uid" {
+			t.Errorf("%v, %v", u, err)
+		}
+	})
+}

@@ -1,10 +1,6 @@
 package faults
 
 import (
-	"context"
-	"slices"
-	"strings"
-
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -33,24 +29,6 @@ const AnyUID types.UID = "unknown"
 // Is reports whether it is this pod.
 func (p PodID) Is(pod *corev1.Pod) bool {
 	return p.ObjectKey == client.ObjectKeyFromObject(pod) && (p.UID == AnyUID || p.UID == pod.UID)
-}
-
-// NewUnproven reads which of the pods exist, of their namespace/name.
-func NewUnproven(ctx context.Context, c client.Reader, err error, ids ...string) *Unproven {
-	u := &Unproven{Err: err}
-	for _, id := range ids {
-		namespace, name, _ := strings.Cut(id, "/")
-		name, _, _ = strings.Cut(name, "/") // of a container
-		p := PodID{ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: AnyUID}
-		pods, err := Pods{Namespace: namespace, Names: []string{name}}.List(ctx, c)
-		for _, pod := range pods {
-			p.UID = pod.UID
-		}
-		if (err != nil || len(pods) > 0) && !slices.Contains(u.Pods, p) {
-			u.Pods = append(u.Pods, p)
-		}
-	}
-	return u
 }
 
 func (u *Unproven) Error() string { return u.Err.Error() }

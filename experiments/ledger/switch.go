@@ -31,7 +31,7 @@ const LookFlag = "--look"
 const (
 	// The containers of the switch's pod.
 	lookContainer, switchContainer = "look", "switch"
-	// killed is the exit code from which on a signal ended a container.
+	// killed is the highest exit code of a container that no signal has ended.
 	killed = 128
 	// readyFor bounds the wait for the switch's pod once a fault is due.
 	readyFor = 45 * time.Second
@@ -142,10 +142,7 @@ func waits(pod corev1.Pod) (why string, final bool) {
 		return fmt.Sprintf("pod %s waits: %s %s", pod.Name, w.Reason, w.Message)
 	}
 	// Others may have put containers of their own into the pod.
-	others := func(name string) func(corev1.ContainerStatus) bool {
-		return func(c corev1.ContainerStatus) bool { return c.Name != name }
-	}
-	for _, c := range slices.DeleteFunc(slices.Clone(pod.Status.InitContainerStatuses), others(lookContainer)) {
+	if c := named(pod.Status.InitContainerStatuses, lookContainer); c != nil {
 		switch ended := c.State.Terminated; {
 		case ended != nil && ended.ExitCode > killed:
 			return fmt.Sprintf("pod %s was killed while it looked", pod.Name), false
@@ -157,7 +154,7 @@ func waits(pod corev1.Pod) (why string, final bool) {
 			return waiting(c.State.Waiting), false
 		}
 	}
-	for _, c := range slices.DeleteFunc(slices.Clone(pod.Status.ContainerStatuses), others(switchContainer)) {
+	if c := named(pod.Status.ContainerStatuses, switchContainer); c != nil {
 		switch {
 		case c.State.Running != nil && c.Ready && pod.DeletionTimestamp == nil:
 			return "", false
@@ -168,6 +165,14 @@ func waits(pod corev1.Pod) (why string, final bool) {
 		}
 	}
 	return fmt.Sprintf("pod %s is %s", pod.Name, pod.Status.Phase), false
+}
+
+// named is the status of the container with that name; nil: there is none.
+func named(list []corev1.ContainerStatus, name string) *corev1.ContainerStatus {
+	if i := slices.IndexFunc(list, func(c corev1.ContainerStatus) bool { return c.Name == name }); i >= 0 {
+		return &list[i]
+	}
+	return nil
 }
 
 // Preflight creates the ConfigMap and the Job in a dry run. Its error says what is
