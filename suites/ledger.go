@@ -27,6 +27,9 @@ import (
 // SwitchCommand is the command of aftershock that a dead-man switch runs.
 const SwitchCommand = "dead-man-switch"
 
+// SeenFlag is the flag of that command for a kind of [Session.Seen], as in "--rollouts".
+func SeenFlag(k kube.Kind) string { return "--" + kube.Workload{Kind: k}.Resource() }
+
 func (s *Session) ledgerOf(experiment string) *ledger.Ledger {
 	return &ledger.Ledger{Client: s.Client, Namespace: s.Plan.Cluster.Namespace, Experiment: experiment}
 }
@@ -44,8 +47,8 @@ func (s *Session) switchOf(e Experiment) *ledger.Switch {
 		Longest:        e.Longest(),
 		Args: func(run string) []string {
 			args := []string{SwitchCommand, "--run", run, "--cluster", cluster.UID, "--namespace", cluster.Namespace, "--allow", strings.Join(s.Plan.Allow.Namespaces, ",")}
-			if e.service.Workload.Kind == kube.ArgoRollout {
-				args = append(args, "--rollouts")
+			if w := e.service.Workload; w.Kind.Custom() {
+				args = append(args, SeenFlag(w.Kind))
 			}
 			for _, r := range s.undoes(e) {
 				args = append(args, "--needs", r.String())

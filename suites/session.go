@@ -26,7 +26,6 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/ledger"
 	"github.com/aftershockhq/aftershock/experiments/lock"
-	"github.com/aftershockhq/aftershock/experiments/rollout"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
@@ -43,10 +42,10 @@ type Session struct {
 	// Set it before [Session.Experiments]. Default: the experiment is refused.
 	Wait time.Duration
 
-	// Rollouts of Argo Rollouts must be seen by sweeps, although the plan names none: an
-	// account that may not list them is then an error. Default: only if a service of the
-	// plan or a ledger names one.
-	Rollouts bool
+	// Seen are kinds of custom resources that sweeps must see, although the plan names
+	// none: an account that may not list them is then an error. Default: those of the
+	// services of the plan, and those that a ledger names.
+	Seen []kube.Kind
 
 	// Needs are the rights that [Session.Look] asks for.
 	Needs []rights.Rule
@@ -266,8 +265,8 @@ type Sweeping struct {
 	// Run restricts the sweep to the objects of one run. Default: all runs.
 	Run string
 	// Force also removes the objects of runs that are alive, which ends those runs, and
-	// with Run, takes the pods in which its fault may be, though its object is gone, for
-	// free of it.
+	// with Run, takes the pods in which its fault may be, though its object is gone, and
+	// the changed objects that no sweep restores, for free of it.
 	Force bool
 	// Say is called with what the sweep waits for, and which locks are held. Default: it
 	// is silent.
@@ -337,8 +336,8 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 	}
 	if how.Force && how.Run != "" {
 		for i := range books {
-			for _, e := range books[i].Trust() {
-				say(fmt.Sprintf("pod %s is taken for free of the fault of run %s", e.ObjectKey, books[i].Run))
+			for _, e := range books[i].Trust(s.restores) {
+				say(fmt.Sprintf("%s %s is taken for free of the fault of run %s", strings.ToLower(e.Kind.Kind), e.ObjectKey, books[i].Run))
 			}
 		}
 	}
@@ -361,7 +360,7 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 		}
 	}
 	rest, errRest := s.left(ctx, books...)
-	errs = append(errs, errRest, s.unproven(rest, of))
+	errs = append(errs, errRest, s.stays(rest, of))
 	undone := func(run string) bool {
 		return of(run) && living[run] == "" && errRest == nil && !slices.ContainsFunc(s.unwritten, func(u *faults.Unproven) bool { return u.Run == run }) && !slices.ContainsFunc(rest, func(l faults.Leftover) bool { return l.Run == run })
 	}
@@ -374,11 +373,16 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 	return removed, errors.Join(errs...)
 }
 
-// unproven names the pods of swept runs from which nothing shows that a fault is gone.
-func (s *Session) unproven(rest []faults.Leftover, of func(run string) bool) error {
+// stays names what of swept runs no sweep removes: pods from which nothing shows that a
+// fault is gone, and changed objects that no sweep restores.
+func (s *Session) stays(rest []faults.Leftover, of func(run string) bool) error {
 	var errs []error
 	for _, l := range rest {
-		if l.Kind == ledger.UnprovenKind && of(l.Run) {
+		switch {
+		case !of(l.Run):
+		case strings.HasPrefix(l.Kind, ledger.ChangeKind):
+			errs = append(errs, fmt.Errorf("%s: no sweep restores it; restore it, and then: aftershock sweep -f %s --run %s --force", l, s.Plan.Path, l.Run))
+		case l.Kind == ledger.UnprovenKind:
 			errs = append(errs, fmt.Errorf("%s: nothing shows that it was undone there; delete this pod or, once you know that it is free of the fault: aftershock sweep -f %s --run %s --force", l, s.Plan.Path, l.Run))
 		}
 	}
@@ -408,62 +412,12 @@ func (s *Session) forget(ctx context.Context, undone func(run string) bool, held
 	return removed, errors.Join(errs...)
 }
 
-// remove removes what is left of runs.
-func (s *Session) remove(ctx context.Context, of func(run string) bool, books []ledger.Book) ([]faults.Leftover, error) {
-	scope, workersScope := s.scope(books...), s.workersScope()
-	scope.Of, workersScope.Of = of, of
-	removed, err := chaosmesh.Sweep(ctx, s.Client, scope, chaosmesh.Timeouts{})
-	rolledBack, errImages := rollout.Sweep(ctx, s.Client, scope, 0, s.changed(books)...)
-	removed, err = append(removed, rolledBack...), errors.Join(err, errImages)
-	if len(workersScope.Namespaces) > 0 {
-		jobs, errJobs := workers.Sweep(ctx, s.Client, workersScope)
-		removed, err = append(removed, jobs...), errors.Join(err, errJobs)
-	}
-	return removed, err
-}
-
 // Swept are the namespaces in which runs can have left something behind: faults
 // where they are allowed, and workers in theirs.
 func (s *Session) Swept() []string {
 	list := slices.Concat(s.Plan.Allow.Namespaces, s.workersScope().Namespaces)
 	slices.Sort(list)
 	return slices.Compact(list)
-}
-
-// left is what runs have left behind in the namespaces of the file and, by their
-// ledgers, anywhere.
-func (s *Session) left(ctx context.Context, books ...ledger.Book) ([]faults.Leftover, error) {
-	left, err := chaosmesh.Find(ctx, s.Client, s.scope(books...))
-	images, errImages := rollout.Find(ctx, s.Client, s.scope(books...), s.changed(books)...)
-	left, err = append(left, images...), errors.Join(err, errImages)
-	if scope := s.workersScope(); len(scope.Namespaces) > 0 {
-		jobs, errJobs := workers.Find(ctx, s.Client, scope)
-		left, err = append(left, jobs...), errors.Join(err, errJobs)
-	}
-	for _, b := range books {
-		written, errWritten := b.Find(ctx, s.Client)
-		err = errors.Join(err, errWritten)
-		for _, w := range written {
-			if !slices.ContainsFunc(left, func(l faults.Leftover) bool {
-				return l.Kind == w.Kind && l.Namespace == w.Namespace && l.Name == w.Name
-			}) {
-				left = append(left, w)
-			}
-		}
-	}
-	return left, err
-}
-
-// changed are the kinds of custom resources that runs may have changed.
-func (s *Session) changed(books []ledger.Book) []kube.Kind {
-	is := s.Rollouts || slices.ContainsFunc(s.Plan.Services, func(t *config.Target) bool { return t.Workload.Kind == kube.ArgoRollout })
-	for _, b := range books {
-		is = is || slices.ContainsFunc(b.Entries, func(e ledger.Entry) bool { return e.Kind.Kind == string(kube.ArgoRollout) })
-	}
-	if !is {
-		return nil
-	}
-	return []kube.Kind{kube.ArgoRollout}
 }
 
 func (s *Session) scope(books ...ledger.Book) faults.Scope {

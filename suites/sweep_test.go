@@ -18,6 +18,7 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/rollout"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
 
@@ -83,7 +84,9 @@ func TestASweepThatMayNotListRolloutsSaysSoIfOneMayBeChanged(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			session := connected(t, row.text, refusing, row.objects...)
-			session.Rollouts = row.asked
+			if row.asked {
+				session.Seen = []kube.Kind{kube.ArgoRollout}
+			}
 			if _, err := session.Sweep(t.Context(), Sweeping{}); (err != nil) != row.lacks || err != nil && !strings.Contains(err.Error(), "the right to list rollouts") {
 				t.Errorf("%v, want that it says so: %t", err, row.lacks)
 			}

@@ -563,7 +563,7 @@ another cluster, and with 5 if something may be left, even by a living run.`,
 	file := fileFlag(cmd)
 	var how suites.Sweeping
 	cmd.Flags().StringVar(&how.Run, "run", "", "remove only what the run with this ID left behind")
-	cmd.Flags().BoolVar(&how.Force, "force", false, "also remove what living runs have in place; with --run, take pods in which its fault may be for free of it")
+	cmd.Flags().BoolVar(&how.Force, "force", false, "also remove what living runs have in place; with --run, take what no sweep can remove for free of its fault")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return connectedDespite(cmd, *file, func(session *suites.Session) error {
 			return sweep(cmd.Context(), cmd.OutOrStdout(), session, how)

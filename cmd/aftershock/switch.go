@@ -10,6 +10,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments/ledger"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/suites"
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
@@ -17,7 +18,8 @@ import (
 func switchCommand() *cobra.Command {
 	plan := &config.Plan{Path: suites.SwitchCommand}
 	var run string
-	var rollouts, look bool
+	var look bool
+	seen := map[kube.Kind]*bool{}
 	var needs []string
 	cmd := &cobra.Command{
 		Use:   suites.SwitchCommand,
@@ -49,7 +51,12 @@ sweep the run, which is what the Job's init container does.`,
 				out = io.Discard // the error is the pod's message, with nothing else
 			}
 			return connected(out, plan, func(session *suites.Session) error {
-				session.Rollouts, session.Needs = rollouts, rules
+				for _, k := range kube.Kinds() {
+					if asked := seen[k]; asked != nil && *asked {
+						session.Seen = append(session.Seen, k)
+					}
+				}
+				session.Needs = rules
 				if look {
 					return session.Look(cmd.Context(), run)
 				}
@@ -62,7 +69,12 @@ sweep the run, which is what the Job's init container does.`,
 	cmd.Flags().StringVar(&plan.Cluster.UID, "cluster", "", "the UID of the cluster")
 	cmd.Flags().StringVar(&plan.Cluster.Namespace, "namespace", "", "where the run's Leases and its ledger are")
 	cmd.Flags().StringSliceVar(&plan.Allow.Namespaces, "allow", nil, "the namespaces that faults may touch")
-	cmd.Flags().BoolVar(&rollouts, "rollouts", false, "the run may change a Rollout of Argo Rollouts, which the account must be able to list")
+	for _, k := range kube.Kinds() {
+		if k.Custom() {
+			of := k.GroupKind()
+			seen[k] = cmd.Flags().Bool(strings.TrimPrefix(suites.SeenFlag(k), "--"), false, fmt.Sprintf("the run may change a %s of %s, which the account must be able to list", of.Kind, of.Group))
+		}
+	}
 	cmd.Flags().StringArrayVar(&needs, "needs", nil, "a right that the account must have to undo the run, such as \"patch deployments.apps checkout in shop\"")
 	cmd.Flags().BoolVar(&look, strings.TrimPrefix(ledger.LookFlag, "--"), false, "only look whether the run could be swept")
 	return cmd

@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
@@ -81,10 +82,22 @@ func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error
 // gone: a sweep cannot remove it. It is over when that pod is gone, or with [Book.Trust].
 const UnprovenKind = "fault in Pod"
 
+// ChangeKind begins the kind of leftover of an object that the run did not create, and
+// that no sweep restores, as in "change of Service". It is over with [Book.Trust].
+const ChangeKind = "change of "
+
+// Restores reports whether a sweep restores what runs have changed in objects of a kind.
+type Restores func(kind schema.GroupKind) bool
+
+// unrestored reports whether nothing tells that what the entry says was undone.
+func (r Restores) unrestored(e Entry) bool {
+	return e.UID == "" && !e.Created && !r(e.Kind.GroupKind())
+}
+
 // Find returns the objects that the run created and that still exist, with or
-// without labels, and the pods in which its fault may be, by reads only. The error joins
-// what could not be read.
-func (b Book) Find(ctx context.Context, c client.Client) ([]faults.Leftover, error) {
+// without labels, those that it changed and that no sweep restores, and the pods in
+// which its fault may be, by reads only. The error joins what could not be read.
+func (b Book) Find(ctx context.Context, c client.Client, restores Restores) ([]faults.Leftover, error) {
 	found, err := existing(ctx, c, b.Entries)
 	var left []faults.Leftover
 	for _, f := range found {
@@ -93,6 +106,11 @@ func (b Book) Find(ctx context.Context, c client.Client) ([]faults.Leftover, err
 			kind = UnprovenKind
 		}
 		left = append(left, faults.NewLeftover(kind, b.Run, f.object))
+	}
+	for _, e := range b.Entries {
+		if restores.unrestored(e) {
+			left = append(left, faults.Leftover{Kind: ChangeKind + e.Kind.Kind, Namespace: e.Namespace, Name: e.Name, Run: b.Run})
+		}
 	}
 	return left, err
 }
@@ -160,15 +178,17 @@ func (b *Book) object() *corev1.ConfigMap {
 	}, Data: map[string]string{lines: text.String()}}
 }
 
-// Trust takes the pods for free of the run's fault, and returns their lines.
-func (b *Book) Trust() (pods []Entry) {
+// Trust takes the pods for free of the run's fault, and the objects that no sweep
+// restores for restored. It returns their lines.
+func (b *Book) Trust(restores Restores) (trusted []Entry) {
 	b.Entries = slices.DeleteFunc(slices.Clone(b.Entries), func(e Entry) bool {
-		if e.UID != "" {
-			pods = append(pods, e)
+		is := e.UID != "" || restores.unrestored(e)
+		if is {
+			trusted = append(trusted, e)
 		}
-		return e.UID != ""
+		return is
 	})
-	return pods
+	return trusted
 }
 
 // Label restores the run's labels on the objects that it created, so that a sweep by

@@ -21,6 +21,9 @@
 //
 //	unproven v1 Pod shop/checkout-7bb9879ff8-x7k2p 6f0c4a8e-9b1d-4c55-8f3a-2d7e1b9c0a64
 //
+// Nor does a sweep end well while a line says "changed" of an object of a kind that none
+// of this program's sweeps restores: a fault of another version may have changed it.
+//
 // The client that [Ledger.Writing] returns adds the line before it sends the
 // request. If the line cannot be written, the request is not sent. Undoing a fault
 // adds no line, so it works without the ledger: it touches only objects that already

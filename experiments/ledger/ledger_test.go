@@ -289,7 +289,7 @@ func TestWhatLostItsLabelsIsFoundAndGetsThemBack(t *testing.T) {
 	if err != nil || len(books) != 1 || books[0].Run != rec.Run() {
 		t.Fatalf("%v, %v", books, err)
 	}
-	left, err := books[0].Find(t.Context(), c)
+	left, err := books[0].Find(t.Context(), c, func(schema.GroupKind) bool { return true })
 	if err != nil || len(left) != 1 || left[0].String() != "NetworkChaos/shop/slow, left behind by run "+rec.Run() {
 		t.Errorf("%v, %v", left, err)
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments/faults"
@@ -74,6 +76,11 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope, must []kube.
 		}
 	}
 	return found, errors.Join(errs...)
+}
+
+// Restores reports whether [Sweep] restores what a run has changed in objects of a kind.
+func Restores(kind schema.GroupKind) bool {
+	return slices.ContainsFunc(kube.Kinds(), func(k kube.Kind) bool { return k.GroupKind() == kind })
 }
 
 // Sweep restores the previous images of the workloads that [Find] finds, waits

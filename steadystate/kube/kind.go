@@ -29,6 +29,22 @@ const (
 	ArgoRollout Kind = "Rollout"
 )
 
+// Kinds returns all kinds of workload.
+func Kinds() (list []Kind) {
+	for _, k := range kinds {
+		list = append(list, k.Kind)
+	}
+	return list
+}
+
+// Custom reports whether the kind is a custom resource, which a cluster may lack.
+func (k Kind) Custom() bool { return Workload{Kind: k}.of().custom }
+
+// GroupKind returns the kind with its API group.
+func (k Kind) GroupKind() schema.GroupKind {
+	return schema.GroupKind{Group: Workload{Kind: k}.of().of.Group, Kind: string(k)}
+}
+
 // word is the kind in lower case, as kubectl takes it.
 func (k Kind) word() string { return strings.ToLower(string(k)) }
 

@@ -11,7 +11,7 @@ import (
 // know would not unsettle a service.
 func TestTheJudgeKnowsEachKindOfWorkload(t *testing.T) {
 	var words []string
-	for _, k := range kinds {
+	for _, k := range Kinds() {
 		words = append(words, k.word())
 	}
 	if got := record.WorkloadKinds(); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(words))) {
