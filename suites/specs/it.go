@@ -40,7 +40,7 @@ func grace(e experiments.Experiment) time.Duration { return max(undoTime, e.Undo
 // experiment without a name takes that of the spec.
 //
 // The spec passes only if the verdict is held or, with [Broken] among the arguments,
-// broken. A func(reports.Report) among the arguments is called once the verdict is as
+// broken. Each func(reports.Report) among the arguments is called once the verdict is as
 // wanted, to assert more.
 //
 // The other arguments are a [Dir] and Ginkgo's decorators. The spec is Serial. Its grace
@@ -51,7 +51,7 @@ func It(name string, experiment func(ctx context.Context) experiments.Experiment
 }
 
 func it(name string, experiment func(ctx context.Context) experiments.Experiment, args []any) bool {
-	var assert func(reports.Report)
+	var asserts []func(reports.Report)
 	given, parent, want := ginkgo.GracePeriod(undoTime), Dir("runs"), steadystate.Held
 	args = slices.DeleteFunc(flat(args), func(arg any) bool {
 		switch arg := arg.(type) {
@@ -60,7 +60,7 @@ func it(name string, experiment func(ctx context.Context) experiments.Experiment
 		case wanted:
 			want = steadystate.Verdict(arg)
 		case func(reports.Report):
-			assert = arg
+			asserts = append(asserts, arg)
 		case ginkgo.GracePeriod:
 			given = arg
 		default:
@@ -86,7 +86,8 @@ func it(name string, experiment func(ctx context.Context) experiments.Experiment
 			ginkgo.Fail("wanted is a verdict of broken:\n" + report.String())
 		case report.Verdict != want:
 			ginkgo.Fail(report.String())
-		case assert != nil:
+		}
+		for _, assert := range asserts {
 			assert(report)
 		}
 	})...)

@@ -157,6 +157,9 @@ func own() {
 	specs.It("fails where it asserts", func(context.Context) experiments.Experiment { return kill(&shop{}, "downtime <= 1s") }, func(report reports.Report) {
 		Expect(report).To(Meet("answers", "downtime <= 10ms"))
 	})
+	specs.It("fails where the first of two assertions does", func(context.Context) experiments.Experiment { return kill(&shop{}, "downtime <= 1s") }, func(report reports.Report) {
+		Expect(report).To(Meet("answers", "downtime <= 10ms"))
+	}, func(reports.Report) {})
 	specs.It("takes long to undo", func(context.Context) experiments.Experiment {
 		e := kill(&shop{}, "downtime <= 1s")
 		e.UndoTimeout = 10 * time.Minute
@@ -252,6 +255,7 @@ func TestASpecPassesOnlyIfItsExperimentDoes(t *testing.T) {
 		{"is unknown, and broken is wanted", types.SpecStateFailed, "wanted is a verdict of broken:\nUNKNOWN: "},
 		{"is unknown, and nothing is asserted", types.SpecStateFailed, "UNKNOWN: is unknown, and nothing is asserted\n  no proof that the fault took effect"},
 		{"fails where it asserts", types.SpecStateFailed, `to meet "downtime <= 10ms" on "answers"`},
+		{"fails where the first of two assertions does", types.SpecStateFailed, `to meet "downtime <= 10ms" on "answers"`},
 		{"takes long to undo", types.SpecStateFailed, "undo timeout 10m0s does not fit into the spec's grace period of 4m0s, after which Ginkgo leaves the fault to the next spec: add ginkgo.GracePeriod(660 * time.Second)"},
 		{"takes long to undo, and may", types.SpecStatePassed, ""},
 		{"has an evaluator that says held", types.SpecStatePassed, ""},
