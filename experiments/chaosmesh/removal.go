@@ -34,10 +34,6 @@ const pollEvery = 50 * time.Millisecond
 // right to.
 const rewatch = time.Second
 
-// lateCreate is how long an object whose creation had no answer may take to
-// appear.
-const lateCreate = 10 * time.Second
-
 // A removal removes one object, and is done once the object and its children
 // are gone.
 type removal struct {
@@ -144,11 +140,11 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 		found = found || g.deleted || g.lost && !g.unsure() && apierrors.IsNotFound(err)
 		switch {
 		case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
-			if g.unsure() && !found && time.Since(begin) < lateCreate {
+			if g.unsure() && !found && time.Since(begin) < faults.LateCreate {
 				break
 			}
 			if g.unsure() && !found {
-				return false, fmt.Errorf("remove %s: its creation had no answer, and in %s it was never seen: it may still appear; run sweep", g.name, lateCreate)
+				return false, fmt.Errorf("%w; run sweep", faults.NeverSeen(g.name))
 			}
 			if !found {
 				return false, nil

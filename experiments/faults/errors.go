@@ -48,6 +48,15 @@ func Rejected(err error) bool {
 	return errors.Is(err, ErrNotRequested) || Permanent(err) || Unadmitted(err) || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || apierrors.IsTooManyRequests(err)
 }
 
+// LateCreate is how long an object whose creation had no answer may take to appear.
+const LateCreate = 10 * time.Second
+
+// NeverSeen is the error of removing an object, by its name, whose creation had no answer
+// and that did not appear within [LateCreate].
+func NeverSeen(name string) error {
+	return fmt.Errorf("remove %s: its creation had no answer, and in %s it was never seen: it may still appear", name, LateCreate)
+}
+
 // Retry calls f at this interval until it succeeds, until it fails with an error that is
 // [Permanent] or final, or until ctx ends. It returns f's last error.
 func Retry(ctx context.Context, every time.Duration, f func() error, final ...func(error) bool) error {

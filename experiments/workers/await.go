@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
@@ -186,27 +187,36 @@ func (j Job) notUp(ctx context.Context, job *batchv1.Job, answers []bool, last s
 }
 
 // remove deletes the Job and waits until it and its pods are gone, on its own
-// context.
-func (j Job) remove(ctx context.Context, job *batchv1.Job) error {
+// context. unsure: its creation had no answer and may still be on its way.
+func (j Job) remove(ctx context.Context, job *batchv1.Job, unsure bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.Remove)
 	defer cancel()
-	if err := remove(ctx, j.Client, job); err != nil {
+	if err := remove(ctx, j.Client, job, unsure); err != nil {
 		// Only one of the causes counts: the timeout is not the run's own.
 		return fmt.Errorf("%w: %s; see \"aftershock sweep\"", experiments.ErrLeftBehind, err.Error())
 	}
 	return nil
 }
 
-// remove deletes a Job, by its name, until it and its pods are gone or ctx ends.
-func remove(ctx context.Context, c client.Client, job *batchv1.Job) error {
-	for {
-		err := client.IgnoreNotFound(c.Delete(ctx, job.DeepCopy(), client.PropagationPolicy("Background")))
+// remove deletes a Job, by its name, until it and its pods are gone or ctx ends. If it is
+// unsure whether the Job was created, nothing is proven before it was seen.
+func remove(ctx context.Context, c client.Client, job *batchv1.Job, unsure bool) error {
+	for begin := time.Now(); ; {
+		err := c.Delete(ctx, job.DeepCopy(), client.PropagationPolicy("Background"))
+		unsure = unsure && err != nil
 		there := ""
-		if err == nil {
+		if err = client.IgnoreNotFound(err); err == nil {
 			there, err = remains(ctx, c, job)
 		}
-		if err == nil && there == "" {
+		unsure = unsure && there == ""
+		switch {
+		case err != nil || there != "":
+		case !unsure:
 			return nil
+		case time.Since(begin) >= faults.LateCreate:
+			return faults.NeverSeen(subject(job))
+		default:
+			err = errors.New("its creation had no answer")
 		}
 		last := errors.New("still there: " + there)
 		if err != nil {

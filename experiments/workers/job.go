@@ -11,6 +11,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -201,12 +202,14 @@ func (j Job) Drive(ctx context.Context, clock steadystate.Clock, each func(recor
 			return err
 		}
 	}
-	// Unless refused, it may exist whatever the answer.
+	// Unless refused, it may exist, or appear later, whatever the answer.
 	created := j.Client.Create(ctx, job.DeepCopy())
 	if faults.Rejected(created) {
 		return fmt.Errorf("create %s: %w", subject(job), explain(created))
 	}
-	defer func() { err = errors.Join(err, j.remove(ctx, job)) }()
+	defer func() {
+		err = errors.Join(err, j.remove(ctx, job, created != nil && !utilnet.IsConnectionRefused(created)))
+	}()
 	switch {
 	case ctx.Err() != nil:
 		return nil

@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -247,6 +250,55 @@ func TestWorkersThatDoNotComeUpAreAnErrorWithTheClustersReasons(t *testing.T) {
 			if ferr != nil || (len(left) > 0) != row.left {
 				t.Errorf("left %v, %v; want something: %t", left, ferr, row.left)
 			}
+		})
+	}
+}
+
+// An admission webhook may hold the creation of a Job back until the run was interrupted
+// and the Job was looked for.
+func TestAJobWhoseCreationHadNoAnswerMayStillAppear(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		after    time.Duration // of the end of the run, when it is created; zero: never
+		answer   error         // of the request; nil: none before the run ends
+		want     string
+		left     bool
+	}{
+		{"it appears while it is looked for", 3 * time.Second, nil, "", false},
+		{"it does not appear while it is looked for", 0, nil, "its creation had no answer, and in 10s it was never seen: it may still appear", true},
+		{"the API server was not reached", 0, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "connection refused", false},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := (&cluster{t: t}).job("http://127.0.0.1:1/")
+				j.Remove = time.Minute
+				j.Client = fake.NewClientBuilder().WithInterceptorFuncs(interceptor.Funcs{
+					Create: func(ctx context.Context, to client.WithWatch, o client.Object, _ ...client.CreateOption) error {
+						if row.answer != nil {
+							return row.answer
+						}
+						<-ctx.Done()
+						if row.after > 0 {
+							time.AfterFunc(row.after, func() {
+								if err := to.Create(context.WithoutCancel(ctx), o); err != nil {
+									t.Error(err)
+								}
+							})
+						}
+						return ctx.Err()
+					},
+				}).Build()
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				defer cancel()
+				err := j.Drive(ctx, steadystate.StartClock(), func(record.Request) {})
+				if errors.Is(err, experiments.ErrLeftBehind) != row.left || (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+					t.Errorf("error %v, want %q; something may be left behind: %t", err, row.want, row.left)
+				}
+				time.Sleep(time.Minute)
+				if left, err := workers.Find(t.Context(), j.Client, faults.Scope{Namespaces: []string{"load-gen"}}); err != nil || len(left) > 0 {
+					t.Errorf("left %v, %v", left, err)
+				}
+			})
 		})
 	}
 }

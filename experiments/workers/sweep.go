@@ -83,7 +83,7 @@ func sweep(ctx context.Context, c client.Client, l faults.Leftover) error {
 	defer cancel()
 	meta := metav1.ObjectMeta{Namespace: l.Namespace, Name: l.Name}
 	if l.Kind == "Job" {
-		return remove(ctx, c, &batchv1.Job{ObjectMeta: meta})
+		return remove(ctx, c, &batchv1.Job{ObjectMeta: meta}, false)
 	}
 	// A pod without its Job is left to the garbage collector, which is on its way
 	// or does not run.
