@@ -101,11 +101,20 @@ type Experiment struct {
 	Deadline time.Duration
 }
 
-// Longest is the maximum duration of a run, undoing included: objects that a
+// Longest is the maximum duration of a run, its cleanup included: objects that a
 // run creates elsewhere may expire after that.
 func (e Experiment) Longest() time.Duration {
-	e = e.withDefaults()
-	return e.Deadline + e.UndoTimeout
+	return e.withDefaults().Deadline + e.Cleanup()
+}
+
+// Cleanup is how long, at most, a run goes on once it is interrupted: it undoes its
+// faults, waits for its load to stop, and ends its safeguards.
+func (e Experiment) Cleanup() time.Duration {
+	d := e.withDefaults().UndoTimeout + endTimeout
+	if load, ok := e.Load.(Stopper); ok {
+		d += load.StopTimeout()
+	}
+	return d
 }
 
 // Shortest is how long the phases of a run take, if the service is steady at once,

@@ -3,13 +3,14 @@ package experiments
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// A Load drives requests. It may also be a [Validator], a [Signaler] or a
-// [Recordable].
+// A Load drives requests. It may also be a [Validator], a [Signaler], a
+// [Recordable] or a [Stopper].
 type Load interface {
 	// String says in one line what is requested, and how often.
 	fmt.Stringer
@@ -37,4 +38,12 @@ type Recordable interface {
 	// Recorded is the load of the run that rec records. It is driven in place of
 	// the original.
 	Recorded(rec *record.Recorder) Load
+}
+
+// A Stopper is a load that knows how long Drive goes on, at most, when its context has
+// ended: until the requests in flight are answered, say. Others are expected to stop at
+// once.
+type Stopper interface {
+	Load
+	StopTimeout() time.Duration
 }

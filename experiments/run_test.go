@@ -609,8 +609,9 @@ func TestARunEndsWithinItsLongest(t *testing.T) {
 		of       experiments.Experiment
 		want     time.Duration
 	}{
-		{"by the defaults: twice the phases and a minute, and the undoing", experiments.Experiment{}, 2*(70*s+30*s) + time.Minute + 3*time.Minute},
-		{"as it is given", experiments.Experiment{Deadline: 5 * s, UndoTimeout: 2 * s}, 7 * s},
+		{"by the defaults: twice the phases and a minute, the undoing, and the ends of safeguards", experiments.Experiment{}, 2*(70*s+30*s) + time.Minute + 3*time.Minute + 30*s},
+		{"as it is given", experiments.Experiment{Deadline: 5 * s, UndoTimeout: 2 * s}, 37 * s},
+		{"with a load that takes long to stop", experiments.Experiment{Deadline: 5 * s, UndoTimeout: 2 * s, Load: draining{}}, 77 * s},
 	} {
 		if got := row.of.Longest(); got != row.want {
 			t.Errorf("%s: %s, want %s", row.sentence, got, row.want)
@@ -650,9 +651,9 @@ func TestTheTimeToSettleIsThatOfTheLoadsStages(t *testing.T) {
 		w := newWorld()
 		e := w.experiment()
 		e.SettleTimeout, e.Load = 0, staged{w, row.stages}
-		// Longest is twice the phases and a minute, and the undoing; the time to settle has
+		// Longest is twice the phases and a minute, and the cleanup; the time to settle has
 		// a minute to spare.
-		got := (e.Longest()-4*time.Minute)/2 - e.Hold - e.Watch - time.Minute
+		got := (e.Longest()-e.Cleanup()-time.Minute)/2 - e.Hold - e.Watch - time.Minute
 		if got < row.want-20*ms || got > row.want+20*ms {
 			t.Errorf("%s: %s, want %s", row.sentence, got, row.want)
 		}

@@ -30,7 +30,8 @@ type Safeguard interface {
 	// every fault is undone, also of a run that was interrupted.
 	Watch(ctx context.Context) error
 	// End is called once every fault is undone, in reverse order, if Begin was
-	// called, also where Begin failed. The run's own context may have ended.
+	// called, also where Begin failed. The run's own context may have ended; that of
+	// End ends 30 s after the first of the ends has begun.
 	End(ctx context.Context) error
 }
 
@@ -55,12 +56,16 @@ type Ending struct {
 // Error is "stopped: by ann, ...".
 func (e Ending) Error() string { return e.Reason + ": " + e.Detail }
 
+// endTimeout bounds the ends of all safeguards. The faults are gone then or will not go,
+// and what safeguards leave expires, or is swept.
+const endTimeout = 30 * time.Second
+
 // begin begins the safeguards. The returned end ends those that were begun, and is
 // never nil.
 func (r *run) begin(ctx context.Context) (end func() error, err error) {
 	var begun []Safeguard
 	end = func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.UndoTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 		defer cancel()
 		var errs []error
 		for _, s := range slices.Backward(begun) {

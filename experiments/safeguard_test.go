@@ -184,6 +184,50 @@ func TestASafeguardWatchesUntilEverythingIsUndone(t *testing.T) {
 	})
 }
 
+// hanging is a safeguard whose API server does not answer any more when it is to end.
+type hanging struct{ guarding }
+
+func (g *hanging) End(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// draining is a load whose last requests are answered late.
+type draining struct{ *shop }
+
+func (d draining) Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error {
+	err := d.shop.Drive(ctx, clock, each)
+	time.Sleep(d.StopTimeout())
+	return err
+}
+
+func (draining) StopTimeout() time.Duration { return 40 * s }
+
+// What ends an interrupted run gives it so long: Ginkgo, or go test.
+func TestAnInterruptedRunEndsWithinItsCleanup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		w := newShop()
+		e := w.experiment(experiments.Scheduled{Fault: &watched{recover: func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}})
+		e.Safeguards = []experiments.Safeguard{&hanging{guarding{name: "lock", asked: &asked}}}
+		e.Load = draining{w}
+		var interrupted time.Time
+		time.AfterFunc(15*s, func() { interrupted = time.Now(); cancel() })
+		result, _, err := run(t, ctx, e)
+		if took := time.Since(interrupted); took > e.Cleanup() || took < 3*time.Minute+20*s {
+			t.Errorf("it ended after %s, want all of it to be waited for, and %s at most", took, e.Cleanup())
+		}
+		if !errors.Is(err, experiments.ErrLeftBehind) || result.End.Detail == "" || len(result.LeftBehind) != 1 {
+			t.Errorf("error %v, ended %+v, left behind %q", err, result.End, result.LeftBehind)
+		}
+	})
+}
+
 func TestARunThatIsAbortedAndLeavesAFaultSaysBoth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []string

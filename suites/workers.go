@@ -16,12 +16,14 @@ func (s *Session) driven(e Experiment, h load.HTTP) experiments.Load {
 	if w == nil || h.Surge != nil {
 		return h
 	}
-	return workers.Job{
+	job := workers.Job{
 		Load:     h,
 		CABundle: e.Planned.CABundle,
 		Pods:     *w,
 		Client:   s.Client,
 		Reach:    s.reach,
-		Lifetime: e.Longest() + time.Minute,
 	}
+	e.Load = job
+	job.Lifetime = e.Longest() + time.Minute
+	return job
 }

@@ -96,6 +96,7 @@ const recordWithin = 10 * time.Second
 var (
 	_ experiments.Validator = HTTP{}
 	_ experiments.Signaler  = HTTP{}
+	_ experiments.Stopper   = HTTP{}
 )
 
 // ReusedSignal is the signal of the requests of [HTTP.ReuseRate].
@@ -267,6 +268,9 @@ func (h HTTP) streams() []stream {
 	}
 	return list
 }
+
+// StopTimeout is that of the requests in flight.
+func (h HTTP) StopTimeout() time.Duration { return h.withDefaults().Timeout }
 
 // Drive sends requests until ctx or the load's window ends, waits for those in
 // flight, and returns. It never waits for each, which one goroutine calls: when

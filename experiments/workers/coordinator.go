@@ -57,6 +57,9 @@ const (
 	settling = 15 * time.Second
 )
 
+// closing is how long the load takes, at most, to end once the workers were told to.
+func closing(l load.HTTP) time.Duration { return lead + 2*l.StopTimeout() + settling }
+
 // drive has the workers drive the load until ctx ends, and returns once all of
 // it is merged. The error is that of the first worker that failed.
 func (c *coordinator) drive(ctx context.Context, clients []workerClient) error {
@@ -261,7 +264,7 @@ func (c *coordinator) stop(streams context.Context, done <-chan struct{}) error 
 	if err := c.all(func(m *worker) error { return m.stop(told, end) }); err != nil {
 		return err
 	}
-	timeout := lead + 2*c.load.Timeout + settling
+	timeout := closing(c.load)
 	overdue := time.NewTimer(timeout)
 	defer overdue.Stop()
 	select {

@@ -101,6 +101,7 @@ var (
 	_ experiments.Validator  = Job{}
 	_ experiments.Signaler   = Job{}
 	_ experiments.Recordable = Job{}
+	_ experiments.Stopper    = Job{}
 )
 
 const (
@@ -175,6 +176,11 @@ func (j Job) note(format string, args ...any) {
 	if j.rec != nil {
 		j.rec.Note(format, args...)
 	}
+}
+
+// StopTimeout is how long the workers take to be told, to end and to be removed.
+func (j Job) StopTimeout() time.Duration {
+	return silence + closing(j.Load) + j.withDefaults().Remove
 }
 
 // Drive creates the Job, waits until all workers are ready, and has them drive

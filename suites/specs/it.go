@@ -28,12 +28,13 @@ type wanted steadystate.Verdict
 // only if the verdict is broken.
 const Broken = wanted(steadystate.Broken)
 
-// undoTime is the least that an interrupted spec is given to undo its faults,
-// before Ginkgo goes on with the next one: longer than an experiment's own bound.
-const undoTime = 4 * time.Minute
+// cleanup is the least that an interrupted spec is given to end, before Ginkgo goes on with
+// the next one: enough for an experiment with the default UndoTimeout, also if workers
+// drive its load.
+const cleanup = 6 * time.Minute
 
-// grace is what the spec of an experiment needs.
-func grace(e experiments.Experiment) time.Duration { return max(undoTime, e.UndoTimeout+time.Minute) }
+// grace is what the spec of an experiment needs, its reports included.
+func grace(e experiments.Experiment) time.Duration { return e.Cleanup() + 30*time.Second }
 
 // It registers a spec that runs an experiment, as ginkgo.It does. The function is called
 // when the spec runs, so it may use what BeforeSuite and BeforeEach set up, and assert. An
@@ -44,7 +45,7 @@ func grace(e experiments.Experiment) time.Duration { return max(undoTime, e.Undo
 // wanted, to assert more.
 //
 // The other arguments are a [Dir] and Ginkgo's decorators. The spec is Serial. Its grace
-// period is four minutes; an experiment whose UndoTimeout needs more is refused, and the
+// period is six minutes; an experiment whose cleanup may need more is refused, and the
 // message names the ginkgo.GracePeriod to add.
 func It(name string, experiment func(ctx context.Context) experiments.Experiment, args ...any) bool {
 	return it(name, experiment, append([]any{types.NewCodeLocation(1)}, args...))
@@ -52,7 +53,7 @@ func It(name string, experiment func(ctx context.Context) experiments.Experiment
 
 func it(name string, experiment func(ctx context.Context) experiments.Experiment, args []any) bool {
 	var asserts []func(reports.Report)
-	given, parent, want := ginkgo.GracePeriod(undoTime), Dir("runs"), steadystate.Held
+	given, parent, want := ginkgo.GracePeriod(cleanup), Dir("runs"), steadystate.Held
 	args = slices.DeleteFunc(flat(args), func(arg any) bool {
 		switch arg := arg.(type) {
 		case Dir:
@@ -75,8 +76,8 @@ func it(name string, experiment func(ctx context.Context) experiments.Experiment
 		e := experiment(ctx)
 		e.Name = cmp.Or(e.Name, name)
 		if need := grace(e); need > time.Duration(given) {
-			ginkgo.Fail(fmt.Sprintf("experiment %q: undo timeout %s does not fit into the spec's grace period of %s, after which Ginkgo leaves the fault to the next spec: add ginkgo.GracePeriod(%d * time.Second)",
-				e.Name, e.UndoTimeout, time.Duration(given), need/time.Second))
+			ginkgo.Fail(fmt.Sprintf("experiment %q: its cleanup of up to %s does not fit into the spec's grace period of %s, after which Ginkgo leaves the fault to the next spec: add ginkgo.GracePeriod(%d * time.Second)",
+				e.Name, e.Cleanup(), time.Duration(given), (need+time.Second-1)/time.Second))
 		}
 		report, err := run(ctx, e, string(parent))
 		switch {

@@ -33,7 +33,7 @@ func Register(name string, list []experiments.Experiment, parent string, before 
 					ginkgo.Fail(fmt.Sprintf("preflight, nothing was touched:\n%v", refused))
 				}
 				return e
-			}, []any{here, Dir(parent), ginkgo.Label(e.Labels...), ginkgo.GracePeriod(grace(e))})
+			}, []any{here, Dir(parent), ginkgo.Label(e.Labels...), ginkgo.GracePeriod(max(cleanup, grace(e)))})
 		}
 	})
 }

@@ -256,7 +256,7 @@ func TestASpecPassesOnlyIfItsExperimentDoes(t *testing.T) {
 		{"is unknown, and nothing is asserted", types.SpecStateFailed, "UNKNOWN: is unknown, and nothing is asserted\n  no proof that the fault took effect"},
 		{"fails where it asserts", types.SpecStateFailed, `to meet "downtime <= 10ms" on "answers"`},
 		{"fails where the first of two assertions does", types.SpecStateFailed, `to meet "downtime <= 10ms" on "answers"`},
-		{"takes long to undo", types.SpecStateFailed, "undo timeout 10m0s does not fit into the spec's grace period of 4m0s, after which Ginkgo leaves the fault to the next spec: add ginkgo.GracePeriod(660 * time.Second)"},
+		{"takes long to undo", types.SpecStateFailed, "its cleanup of up to 10m30s does not fit into the spec's grace period of 6m0s, after which Ginkgo leaves the fault to the next spec: add ginkgo.GracePeriod(660 * time.Second)"},
 		{"takes long to undo, and may", types.SpecStatePassed, ""},
 		{"has an evaluator that says held", types.SpecStatePassed, ""},
 		{"has an evaluator that says broken", types.SpecStateFailed, "is warm: wanted warm, seen looked at"},
