@@ -16,18 +16,22 @@ import (
 // Register registers a spec for each experiment in a container with this name. Call it
 // before RunSpecs. The specs run in the order of the list. Records and reports go to a new
 // directory in parent, as those of [It] with a [Dir]. The function before is called once,
-// before the first experiment, with the experiments that the label filter selects; if it
-// returns an error, all of them fail and nothing is touched.
+// before the first experiment, with the experiments that the label filter selects by their
+// labels and those of their containers; it is called again, with all, before one that is
+// run although it was not among them, as by a label of the suite. If it returns an error,
+// this experiment and those after it fail, and nothing is touched.
 func Register(name string, list []experiments.Experiment, parent string, before func(ctx context.Context, chosen []experiments.Experiment) error) {
 	here := types.NewCodeLocation(1)
 	ginkgo.Describe(name, ginkgo.Ordered, ginkgo.Serial, ginkgo.ContinueOnFailure, here, func() {
 		// Not in a BeforeAll: if that fails, Ginkgo skips the specs, and a skip is
 		// green.
-		asked, refused := before == nil, error(nil)
-		for _, e := range list {
+		asked, refused := make([]bool, len(list)), error(nil)
+		for i, e := range list {
 			it(e.Name, func(ctx context.Context) experiments.Experiment {
-				if !asked {
-					asked, refused = true, before(ctx, chosen(list))
+				if before != nil && refused == nil && !asked[i] {
+					var these []experiments.Experiment
+					asked, these = chosen(list, i)
+					refused = before(ctx, these)
 				}
 				if refused != nil {
 					ginkgo.Fail(fmt.Sprintf("preflight, nothing was touched:\n%v", refused))
@@ -38,11 +42,25 @@ func Register(name string, list []experiments.Experiment, parent string, before 
 	})
 }
 
-// chosen are the experiments that Ginkgo's label filter leaves.
-func chosen(list []experiments.Experiment) []experiments.Experiment {
-	return slices.DeleteFunc(slices.Clone(list), func(e experiments.Experiment) bool {
-		return !ginkgo.Label(e.Labels...).MatchesLabelFilter(ginkgo.GinkgoLabelFilter())
-	})
+// chosen are the experiments that Ginkgo's label filter leaves, and which of the list they
+// are. A spec does not know the labels of its suite: if they are why the experiment runs that
+// is running, they may be why any does, and all are chosen. What besides narrows the choice,
+// such as --focus, is not looked at: more may be chosen than run, and never less.
+func chosen(list []experiments.Experiment, running int) (which []bool, these []experiments.Experiment) {
+	which = make([]bool, len(list))
+	containers := slices.Concat(ginkgo.CurrentSpecReport().ContainerHierarchyLabels...)
+	for i, e := range list {
+		if which[i] = ginkgo.Label(slices.Concat(e.Labels, containers)...).MatchesLabelFilter(ginkgo.GinkgoLabelFilter()); which[i] {
+			these = append(these, e)
+		}
+	}
+	if !which[running] {
+		for i := range which {
+			which[i] = true
+		}
+		return which, list
+	}
+	return which, these
 }
 
 // directories are those of this process' suite, by parent. Ginkgo has one suite

@@ -44,9 +44,9 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	RegisterFailHandler(Fail)
-	map[string]func(){"own": own, "registered": registered, "refused": refused, "interrupted": interrupted}[name]()
+	map[string]func(){"own": own, "registered": registered, "refused": refused, "interrupted": interrupted, "within": within}[name]()
 	var o outcome
-	RunSpecs(&o, name)
+	RunSpecs(&o, name, Label("nightly"))
 	if o.failed {
 		os.Exit(1)
 	}
@@ -183,7 +183,7 @@ func own() {
 func list() []experiments.Experiment {
 	first, second, third := kill(&shop{}, "downtime <= 1s"), kill(&shop{}), kill(&shop{}, "downtime <= 1s")
 	first.Name, second.Name, third.Name = "first", "second", "third"
-	third.Labels = []string{"slow"}
+	first.Labels, third.Labels = []string{"quick"}, []string{"slow"}
 	return []experiments.Experiment{first, second, third}
 }
 
@@ -200,6 +200,26 @@ func registered() {
 func refused() {
 	specs.Register("shop", list(), "runs", func(context.Context, []experiments.Experiment) error {
 		return errors.New("the cluster is on fire")
+	})
+}
+
+func within() {
+	Describe("team", Label("chaos"), func() {
+		specs.Register("shop", list(), "runs", func(_ context.Context, chosen []experiments.Experiment) error {
+			names := ""
+			for _, e := range chosen {
+				names += e.Name + " "
+			}
+			file, err := os.OpenFile("preflighted", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+			if err != nil {
+				return err
+			}
+			defer file.Close() //nolint:errcheck // the test reads it
+			if _, err := file.WriteString(names + "\n"); err != nil || len(chosen) == 1 {
+				return err
+			}
+			return errors.New("that is enough")
+		})
 	})
 }
 
@@ -311,6 +331,35 @@ func TestRegisteredExperimentsRunInTheirOrder(t *testing.T) {
 	}
 	if n := len(reported(t, dir)); n != 3 {
 		t.Errorf("%d results, want those of one directory", n)
+	}
+}
+
+// Ginkgo runs a spec by its own labels, those of its containers and those of its suite.
+func TestEveryExperimentThatRunsWasPreflighted(t *testing.T) {
+	for _, row := range []struct {
+		sentence, filter string
+		want             string // of each preflight
+		ran              int
+	}{
+		{"a label of the container", "chaos", "first second third \n", 0},
+		{"without one it counts, too", "!chaos || slow", "third \n", 1},
+		{"one of two, which is that of the container", "chaos || slow", "first second third \n", 0},
+		{"both", "chaos && slow", "third \n", 1},
+		{"a label of the suite", "nightly", "first second third \n", 0},
+		{"the second runs by a label of the suite, when the first is over", "quick || nightly", "first \nfirst second third \n", 1},
+	} {
+		dir, _ := suite(t, "within", "--ginkgo.label-filter="+row.filter)
+		preflighted, err := os.ReadFile(filepath.Join(dir, "preflighted"))
+		if err != nil || string(preflighted) != row.want {
+			t.Errorf("%s, %s: %v, preflighted %q, want %q", row.sentence, row.filter, err, preflighted, row.want)
+		}
+		ran := 0
+		if _, err := os.Stat(filepath.Join(dir, "runs")); err == nil {
+			ran = len(reported(t, dir))
+		}
+		if ran != row.ran {
+			t.Errorf("%s, %s: %d ran, want %d", row.sentence, row.filter, ran, row.ran)
+		}
 	}
 }
 
