@@ -25,6 +25,7 @@
 //
 // Specs are Serial: ginkgo -p never runs two at once. They are not retried, because
 // --flake-attempts would inject the faults again and turn broken into held. An interrupted
-// spec has time to undo its faults. Records, and the same reports that aftershock writes,
+// spec has time to undo its faults, unless a second signal ends it. go test ends the process
+// after its -timeout, which is 10 minutes: add -timeout 0. Records, and the same reports that aftershock writes,
 // go to one directory per run of the suite; see [Dir].
 package specs

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -36,6 +38,29 @@ const cleanup = 6 * time.Minute
 // grace is what the spec of an experiment needs, its reports included.
 func grace(e experiments.Experiment) time.Duration { return e.Cleanup() + 30*time.Second }
 
+// started is when this process did, from which on go test counts its -timeout.
+var started = time.Now()
+
+// bounded is a context that ends while there is still time to clean up before go test's
+// -timeout, which ends the process at once. There is an error if the experiment cannot be
+// over by then.
+func bounded(ctx context.Context, e experiments.Experiment) (context.Context, context.CancelFunc, error) {
+	var timeout time.Duration
+	if f := flag.Lookup("test.timeout"); f != nil {
+		timeout, _ = f.Value.(flag.Getter).Get().(time.Duration)
+	}
+	if timeout <= 0 { // none, as under ginkgo
+		return ctx, func() {}, nil
+	}
+	end := started.Add(timeout - grace(e))
+	if rest := time.Until(end); rest < e.Shortest() {
+		return nil, nil, fmt.Errorf("experiment %q: go test ends this process after %s, and its faults would stay: the experiment takes %s at least and its cleanup up to %s, and %s are left: add -timeout 0 to go test",
+			e.Name, timeout, e.Shortest(), e.Cleanup(), (rest + grace(e)).Round(time.Second))
+	}
+	ctx, cancel := context.WithDeadlineCause(ctx, end, fmt.Errorf("go test would soon end this process, after %s, and its faults would stay: add -timeout 0 to go test: %w", timeout, context.DeadlineExceeded))
+	return ctx, cancel, nil
+}
+
 // It registers a spec that runs an experiment, as ginkgo.It does. The function is called
 // when the spec runs, so it may use what BeforeSuite and BeforeEach set up, and assert. An
 // experiment without a name takes that of the spec.
@@ -46,7 +71,9 @@ func grace(e experiments.Experiment) time.Duration { return e.Cleanup() + 30*tim
 //
 // The other arguments are a [Dir] and Ginkgo's decorators. The spec is Serial. Its grace
 // period is six minutes; an experiment whose cleanup may need more is refused, and the
-// message names the ginkgo.GracePeriod to add.
+// message names the ginkgo.GracePeriod to add. Under go test, an experiment that the
+// -timeout would end with its faults in place is refused, or interrupted while there is
+// time to undo them.
 func It(name string, experiment func(ctx context.Context) experiments.Experiment, args ...any) bool {
 	return it(name, experiment, append([]any{types.NewCodeLocation(1)}, args...))
 }
@@ -79,7 +106,18 @@ func it(name string, experiment func(ctx context.Context) experiments.Experiment
 			ginkgo.Fail(fmt.Sprintf("experiment %q: its cleanup of up to %s does not fit into the spec's grace period of %s, after which Ginkgo leaves the fault to the next spec: add ginkgo.GracePeriod(%d * time.Second)",
 				e.Name, e.Cleanup(), time.Duration(given), (need+time.Second-1)/time.Second))
 		}
-		report, err := run(ctx, e, string(parent))
+		bounded, cancel, err := bounded(ctx, e)
+		if err != nil {
+			ginkgo.Fail(err.Error())
+		}
+		defer cancel()
+		if len(e.Faults) > 0 {
+			defer context.AfterFunc(ctx, func() {
+				// Ginkgo's own writer shows it when the spec is over.
+				fmt.Fprintf(os.Stderr, "\ninterrupted: the faults of experiment %q are being undone, which may take %s; another signal ends this at once and leaves them: on a cluster, aftershock sweep removes them\n", e.Name, e.Cleanup())
+			})()
+		}
+		report, err := run(bounded, e, string(parent))
 		switch {
 		case err != nil:
 			ginkgo.Fail(err.Error())

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	RegisterFailHandler(Fail)
-	map[string]func(){"own": own, "registered": registered, "refused": refused, "interrupted": interrupted, "within": within}[name]()
+	map[string]func(){"own": own, "registered": registered, "refused": refused, "interrupted": interrupted, "within": within, "timed": timed}[name]()
 	var o outcome
 	RunSpecs(&o, name, Label("nightly"))
 	if o.failed {
@@ -223,6 +223,32 @@ func within() {
 	})
 }
 
+// timed are experiments under go test's -timeout.
+func timed() {
+	Describe("in this order", Ordered, Serial, ContinueOnFailure, func() {
+		for _, name := range []string{"fits", "takes longer than it should", "comes too late"} {
+			specs.It(name, func(context.Context) experiments.Experiment {
+				e := kill(&shop{undone: name}, "downtime <= 1s")
+				e.UndoTimeout = time.Second // with what else the cleanup needs, 61 s
+				if name == "takes longer than it should" {
+					e.Deadline = time.Minute
+					e.Faults[0].Fault = &late{e.Load.(*shop)}
+				}
+				return e
+			})
+		}
+	})
+}
+
+// late is a fault that takes much longer to inject than planned.
+type late struct{ *shop }
+
+func (f *late) Inject(ctx context.Context, rec *record.Recorder) (record.Injection, error) {
+	injection, _ := f.shop.Inject(ctx, rec)
+	<-ctx.Done()
+	return injection, context.Cause(ctx)
+}
+
 func interrupted() {
 	specs.It("is interrupted", func(context.Context) experiments.Experiment {
 		e := kill(&shop{undone: "undone"}, "downtime <= 1s")
@@ -239,6 +265,9 @@ func suite(t *testing.T, name string, flags ...string) (dir string, found map[st
 	cmd := exec.CommandContext(t.Context(), os.Args[0], append(flags, "--ginkgo.json-report="+filepath.Join(dir, "ginkgo.json"), "--ginkgo.no-color")...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), inSuite+"="+name)
 	output, _ := cmd.CombinedOutput() // it fails if one of its specs does
+	if err := os.WriteFile(filepath.Join(dir, "output"), output, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("%s", output)
@@ -392,7 +421,36 @@ func TestAnInterruptedSpecUndoesItsFault(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "undone")); err != nil {
 		t.Error(err)
 	}
+	output, err := os.ReadFile(filepath.Join(dir, "output"))
+	if want := `the faults of experiment "is interrupted" are being undone, which may take 3m30s; another signal ends this at once and leaves them`; err != nil || !strings.Contains(string(output), want) {
+		t.Errorf("%v, it did not say %q", err, want)
+	}
 	if list := reported(t, dir); len(list) != 1 || list[0].Verdict != steadystate.Unknown || len(list[0].LeftBehind) > 0 {
 		t.Errorf("%+v", list)
+	}
+}
+
+// At its -timeout go test ends the process at once.
+func TestNoFaultIsInPlaceAtTheTimeoutOfGoTest(t *testing.T) {
+	dir, found := suite(t, "timed", "-test.timeout=70s")
+	for _, row := range []struct {
+		text   string
+		want   types.SpecState
+		says   string
+		undone bool
+	}{
+		{"fits", types.SpecStatePassed, "", true},
+		{"takes longer than it should", types.SpecStateFailed, "go test would soon end this process, after 1m10s, and its faults would stay: add -timeout 0 to go test", true},
+		{"comes too late", types.SpecStateFailed, `experiment "comes too late": go test ends this process after 1m10s, and its faults would stay: the experiment takes 1.3s at least and its cleanup up to 31s, and 1m1s are left: add -timeout 0 to go test`, false},
+	} {
+		if s := found[row.text]; s.State != row.want || !strings.Contains(s.Failure.Message, row.says) {
+			t.Errorf("%s: %s, want %s with %q:\n%s", row.text, s.State, row.want, row.says, s.Failure.Message)
+		}
+		if _, err := os.Stat(filepath.Join(dir, row.text)); (err == nil) != row.undone {
+			t.Errorf("%s: undone: %v, want %t", row.text, err, row.undone)
+		}
+	}
+	if n := len(reported(t, dir)); n != 2 {
+		t.Errorf("%d reports, want that of each run", n)
 	}
 }
