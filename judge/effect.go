@@ -23,17 +23,22 @@ import (
 // fault, and with those of instances that were not hit at the same time, each by
 // Fisher's exact test. The values after the fault do not affect the threshold,
 // so without a fault chance passes in at most one run of 1,000.
+//
+// Another fault of the run may move the load of the instances that it hits to all
+// the others. Instances that no fault hit show by how much; without any, only
+// values count of when no other fault was on and as many pods served as before.
 type delta struct {
 	record.Effect
 	fault    string
-	requests bool                          // the signal is of a load
-	spared   bool                          // the fault spared some pods
-	targets  []*instanceSeries             // in the injection's order
-	hit      map[string]*instanceSeries    // the same, by name
-	others   map[string]*instanceSeries    // those not hit, by name; for a load, whose requests are many, all merge into one
-	neither  map[string]bool               // pods that came during the fault, or that it followed
-	besides  map[string][]steadystate.Span // when another fault of the run was in an instance, by name
-	blank    instanceSeries                // empty series for an instance that was not hit
+	requests bool                       // the signal is of a load
+	spared   int                        // pods that the fault spared
+	targets  []*instanceSeries          // in the injection's order
+	hit      map[string]*instanceSeries // the same, by name
+	others   map[string]*instanceSeries // those not hit, by name; for a load, whose requests are many, all merge into one
+	neither  map[string]bool            // pods that came during the fault, or that it followed
+	besides  besides                    // the other faults of the run
+	dropped  map[string]bool            // instances that are no comparison because of them
+	blank    instanceSeries             // empty series for an instance that was not hit
 }
 
 // An instanceSeries is what was observed of one instance of a signal.
@@ -42,15 +47,17 @@ type instanceSeries struct {
 	left                  *steadystate.Span // it left during the fault; nil: it stayed
 	came                  bool              // it came after the first fault, and has no settled stretch
 	before, during, after stage
+	alone                 stage // during, without other faults anywhere
 }
 
 // A stage is a stretch of time with the values observed in it.
 type stage struct {
 	steadystate.Span
 	steadystate.Values
-	since   time.Duration // values that end earlier do not count
-	high    bool          // the upper bound of a bounded value counts, else the lower
-	unknown string        // the reason of the first unknown observation
+	except  []steadystate.Span // the times whose values do not count
+	since   time.Duration      // values that end earlier do not count
+	high    bool               // the upper bound of a bounded value counts, else the lower
+	unknown string             // the reason of the first unknown observation
 }
 
 // add adds an observation of an instant in the stage.
@@ -100,36 +107,45 @@ func (j *judge) newDelta(i InjectionResult, effect record.Effect, before steadys
 	// If a value is not known exactly, use the bound that shows less of an
 	// effect.
 	rises := effect.AtMost == nil
-	blank := func(high bool) instanceSeries {
-		return instanceSeries{
-			// A value that reaches back beyond the settled stretch counts if it
-			// ends in it.
+	also := j.besides(i)
+	blank := func(name string, high bool) instanceSeries {
+		// A value that reaches back beyond the settled stretch counts if it
+		// ends in it.
+		s := instanceSeries{
+			name:   name,
 			before: stage{Span: steadystate.Span{From: math.MinInt64, To: before.To}, since: before.From, high: high},
 			during: stage{Span: steadystate.Span{From: i.To, To: until.From}, high: !high},
 			after:  stage{Span: steadystate.Span{From: until.To, To: j.last}, high: high},
 		}
+		in := also.within(name)
+		s.before.except, s.during.except, s.after.except = in, in, in
+		s.alone = s.during
+		s.alone.except = also.anywhere
+		return s
 	}
 	c := &delta{
 		Effect: effect, fault: i.Fault, requests: requests,
-		spared:  len(i.Hit) > 0 && i.Hit[0].Hit < i.Hit[0].Of,
 		hit:     map[string]*instanceSeries{},
 		others:  map[string]*instanceSeries{},
 		neither: map[string]bool{},
-		besides: j.besides(i),
-		blank:   blank(!rises),
+		besides: also,
+		dropped: map[string]bool{},
+		blank:   blank("", !rises),
+	}
+	if len(i.Hit) > 0 {
+		c.spared = i.Hit[0].Of - i.Hit[0].Hit
 	}
 	for _, p := range i.pods {
 		c.neither[p.name] = c.neither[p.name] || p.followed != nil || p.joined(i.From)
 	}
 	for _, t := range i.Targets {
-		own := blank(rises)
-		own.name = t.Name
+		own := blank(t.Name, rises)
 		p := i.pods[t.UID]
 		own.came = p != nil && p.joined(j.Window.From)
 		if p != nil && p.to != nil && p.to.From < until.From {
 			// A later pod with the same name was not hit.
 			own.left = p.to
-			own.during.To, own.after.To = p.to.From, p.to.From
+			own.during.To, own.alone.To, own.after.To = p.to.From, p.to.From, p.to.From
 		}
 		c.targets = append(c.targets, &own)
 		c.hit[t.Name] = &own
@@ -137,20 +153,120 @@ func (j *judge) newDelta(i InjectionResult, effect record.Effect, before steadys
 	return c
 }
 
-// besides is when another fault of the run was in an instance, by name. Either
-// fault may have caused the instance's values then, so they count for neither.
-func (j *judge) besides(i InjectionResult) map[string][]steadystate.Span {
-	spans := map[string][]steadystate.Span{}
+// besides are the other faults of the run, as far as they may have caused what
+// instances show.
+type besides struct {
+	// in is when a fault was in an instance, by name, and by no name when a surge was
+	// on, which is in all of them. Values of that time count for neither fault.
+	in map[string][]steadystate.Span
+	// hit are the instances that a fault hit by the time that this one was over.
+	hit map[string]bool
+	// anywhere is when a fault was on, or had left fewer pods to serve than before.
+	anywhere []steadystate.Span
+}
+
+func (j *judge) besides(i InjectionResult) besides {
+	b := besides{in: map[string][]steadystate.Span{}, hit: map[string]bool{}}
+	on := steadystate.Span{From: i.From, To: j.until(i).To}
+	var surges []steadystate.Span
 	for _, other := range j.Injections {
-		// A fault that removes pods or is over at once stays in no instance.
-		if other.Index == i.Index || other.OneShot || other.ChangesPods {
+		if other.Index == i.Index {
 			continue
 		}
+		span := steadystate.Span{From: other.From, To: j.until(other).To}
+		// A fault that removes pods or is over at once stays in no instance, but what
+		// it hit is no longer what it was.
+		passing := other.OneShot || other.ChangesPods
+		if other.OneShot {
+			span = other.Span
+		}
+		if passing {
+			span.To = j.wholeAgain(span)
+		}
+		b.anywhere = append(b.anywhere, span)
 		for _, t := range other.Targets {
-			spans[t.Name] = append(spans[t.Name], steadystate.Span{From: other.From, To: j.until(other).To})
+			switch {
+			case isOfLoad(other.Injection, t):
+				surges = append(surges, span)
+				continue
+			case !passing:
+				b.in[t.Name] = append(b.in[t.Name], span)
+			}
+			b.hit[t.Name] = b.hit[t.Name] || other.From <= on.To && (passing || span.To >= on.From)
 		}
 	}
-	return spans
+	for name, spans := range b.in {
+		b.in[name] = append(spans, surges...)
+	}
+	b.in[""] = surges
+	return b
+}
+
+// within is when another fault was in an instance.
+func (b besides) within(name string) []steadystate.Span {
+	if spans, ok := b.in[name]; ok {
+		return spans
+	}
+	return b.in[""]
+}
+
+// wholeAgain is when as many pods serve again as did before a fault that is over
+// at once, or removes pods, in the span; the record's end if that is not known.
+func (j *judge) wholeAgain(span steadystate.Span) time.Duration {
+	type state struct{ ready, stopped, leaves bool }
+	pods := map[string]state{}
+	serves := func(s state) int {
+		if s.ready && !s.stopped && !s.leaves {
+			return 1
+		}
+		return 0
+	}
+	n, before, fewer, again := 0, 0, false, span.To
+	for _, e := range slices.SortedStableFunc(slices.Values(j.Events), func(a, b record.Event) int { return cmp.Compare(a.To, b.To) }) {
+		if kind, _, _ := strings.Cut(e.Subject, "/"); e.UID == "" || kind != "pod" && kind != "process" {
+			continue
+		}
+		was, known := pods[e.UID]
+		is := was
+		is.ready = is.ready || !known && e.Kind != record.EventCreated
+		switch e.Kind {
+		case record.EventExists:
+			is.ready = e.Attrs["ready"] != "false"
+		case record.EventReady:
+			is.ready, is.stopped = true, false
+		case record.EventNotReady:
+			is.ready = false
+		case record.EventStopped:
+			is.stopped = true
+		case record.EventStarted:
+			is.stopped = false
+		case record.EventRestarted:
+			is.stopped = false
+			fewer = fewer || e.To >= span.From && e.From <= span.To+soon
+		case record.EventTerminating, record.EventEvicted, record.EventFailed, record.EventGone:
+			is.leaves = true
+		}
+		pods[e.UID] = is
+		if known || e.Kind == record.EventReady || e.Kind == record.EventCreated {
+			n += serves(is) - serves(was)
+		} else {
+			n += serves(is) - 1 // it was there before
+		}
+		if e.To < span.From {
+			before = n
+			continue
+		}
+		fewer = fewer || n < before && e.From <= span.To+soon
+		if fewer {
+			if again = j.last; n >= before {
+				return max(span.To, e.To)
+			}
+		}
+	}
+	if len(pods) == 0 {
+		return j.last
+	}
+	return again
 }
 
 // covered is how much of a span others cover.
@@ -173,11 +289,15 @@ func (c *delta) instance(signal string) (name string, ok bool) {
 
 // add adds an observation of an instance.
 func (c *delta) add(name string, o steadystate.Observation) {
-	if slices.ContainsFunc(c.besides[name], o.Overlaps) {
+	if slices.ContainsFunc(c.besides.within(name), o.Overlaps) {
 		return
 	}
 	of := c.hit[name]
 	if of == nil {
+		if c.besides.hit[name] {
+			c.dropped[name] = true
+			return
+		}
 		if c.neither[name] {
 			return
 		}
@@ -193,6 +313,9 @@ func (c *delta) add(name string, o steadystate.Observation) {
 	of.before.add(o)
 	of.during.add(o)
 	of.after.add(o)
+	if !slices.ContainsFunc(c.besides.anywhere, o.Overlaps) {
+		of.alone.add(o)
+	}
 }
 
 // leastValues is the smallest number of values with a usable quantile.
@@ -204,6 +327,11 @@ func (c *delta) seen() (text, missing string) {
 	var texts []string
 	stayed := false
 	c.lend()
+	if !c.comparable() {
+		for _, t := range c.targets {
+			t.during = t.alone
+		}
+	}
 	for _, t := range c.targets {
 		text, missing := c.shown(t)
 		if missing != "" {
@@ -226,6 +354,17 @@ func (c *delta) seen() (text, missing string) {
 		text = fmt.Sprintf("p%.4g of those not hit %s before the fault, %s while it was on", 100*q, c.format(before.Quantile(q).Low), c.format(during.Quantile(q).Low))
 	}
 	return strings.Join(append(texts, text), "; "), ""
+}
+
+// comparable reports whether an instance that no fault hit was observed before the
+// fault and while it was on.
+func (c *delta) comparable() bool {
+	for _, o := range c.others {
+		if o.before.N() >= leastValues && o.during.N() >= leastValues {
+			return true
+		}
+	}
+	return false
 }
 
 // lend gives targets that came after the first fault the settled stretch of the
@@ -256,8 +395,11 @@ func (c *delta) shown(t *instanceSeries) (text, missing string) {
 		stage *stage
 	}{{"before the fault", &t.before}, {"while it was on", &t.during}, {"after it", &t.after}} {
 		n := s.stage.N()
-		if covered(s.stage.Span, c.besides[t.name]) > 0 {
+		switch {
+		case covered(s.stage.Span, c.besides.within(t.name)) > 0:
 			s.name += " and no other fault was in it"
+		case s.stage == &t.during && covered(s.stage.Span, s.stage.except) > 0:
+			s.name += ", no other fault was and as many pods served as before (no pod that no fault hit is there to compare with)"
 		}
 		switch {
 		case n >= leastValues || (t.left != nil && s.stage == &t.after):
@@ -392,7 +534,7 @@ func (c *delta) fell(t *instanceSeries) (text, missing string) {
 		n := s.N()
 		if c.requests {
 			span := steadystate.Span{From: max(s.From, s.since), To: s.To}
-			n = int((span.Width() - covered(span, c.besides[t.name])) / time.Millisecond)
+			n = int((span.Width() - covered(span, s.except)) / time.Millisecond)
 		}
 		passed, _ := s.Reach(math.Nextafter(*c.AtMost, math.Inf(1)))
 		return tally{max(0, n-passed), n}
@@ -428,7 +570,7 @@ func (c *delta) spare(of func(*instanceSeries) tally) (s []sample, missing strin
 	switch {
 	case sum.n > 0:
 		return []sample{{"where the fault was not", sum}}, ""
-	case c.spared:
+	case c.spared > len(c.dropped):
 		return nil, "nothing was observed where the fault was not, to compare it with"
 	}
 	return nil, ""

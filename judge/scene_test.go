@@ -17,7 +17,7 @@ import (
 type scene struct {
 	injection record.Injection
 	removed   time.Duration // default 40 s
-	rate      float64       // of the load; default 20/s
+	rate      float64       // of the load, without a surge of its injections; default 20/s
 	// took is how long a pod takes to answer what it is sent at an instant.
 	// Default 20 ms.
 	took func(pod string, at time.Duration) time.Duration
@@ -31,6 +31,7 @@ type scene struct {
 	later        []another // injections
 	expectations []record.Expectation
 	plan         func(*record.Plan) // changes it
+	more         []record.Entry     // near the end
 }
 
 // another is an injection beside the first, and when it was undone.
@@ -101,7 +102,7 @@ func (s scene) result(t testing.TB) judge.Result {
 		}
 	}
 	block := &record.Requests{Signal: record.TrafficSignal}
-	for at := time.Duration(0); s.served == nil && at < end; at += time.Duration(float64(time.Second) / s.rate) {
+	for at := time.Duration(0); s.served == nil && at < end; at += time.Duration(float64(time.Second) / s.rateAt(at)) {
 		n := len(block.List)
 		pod := string(s.pods[n%len(s.pods)])
 		q := record.Request{Seq: uint64(n), Planned: at, Sent: at, Answered: at + s.took(pod, at), Outcome: record.Outcome{Code: 200, Backend: pod, Attempts: 1}}
@@ -125,12 +126,26 @@ func (s scene) result(t testing.TB) judge.Result {
 	if s.plan != nil {
 		s.plan(list[1].Plan)
 	}
+	list = append(list, s.more...)
 	list = append(list, record.Entry{At: end, End: &record.End{Reason: record.Completed}})
 	result, err := judge.Judge(recordtest.All(list), nil, sized{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return result
+}
+
+// rateAt is the rate of the load at an instant, with the surges of the injections.
+func (s scene) rateAt(at time.Duration) float64 {
+	rate := s.rate
+	for _, i := range append([]another{{s.injection, s.removed}}, s.later...) {
+		for _, e := range i.injection.Effects {
+			if e.Times > 0 && at >= i.injection.To && at < i.removed {
+				rate *= e.Times
+			}
+		}
+	}
+	return rate
 }
 
 // hits are targets by their letters.

@@ -38,6 +38,29 @@ func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
 		}
 	}
 	const t0, t1 = 20 * s, 40 * s
+	surge := func(from time.Duration) record.Injection {
+		return record.Injection{Span: steadystate.Instant(from), Targets: []record.Target{{Name: record.TrafficSignal}}, Effects: []record.Effect{{Signal: record.TrafficSignal, Times: 3}}}
+	}
+	restart := func(from time.Duration, pod string) record.Injection {
+		return record.Injection{Span: steadystate.Instant(from), Targets: hits(pod), Effects: []record.Effect{{Event: record.EventRestarted}}, OneShot: true}
+	}
+	kill := func(from time.Duration, pod string) record.Injection {
+		return record.Injection{Span: steadystate.Instant(from), Targets: hits(pod), Effects: []record.Effect{{Event: record.EventGone}}, OneShot: true, ChangesPods: true}
+	}
+	// moved is CPU that rises by half in the other pods while c does not serve.
+	moved := func(from, to time.Duration, own float64) func(string, time.Duration) float64 {
+		return func(pod string, at time.Duration) float64 {
+			if pod == "c" {
+				return between(at, from, to, 0.0, 1)
+			}
+			return 1 + between(at, from, to, 0.5, 0) + between(at, t0, t1, own, 0)
+		}
+	}
+	replaced := func(from, to time.Duration) []record.Event {
+		return append(exist("abc"), podEvent(record.EventTerminating, "c", from, from+100*ms), podEvent(record.EventGone, "c", from, from+s),
+			podEvent(record.EventCreated, "d", from, from+s), podEvent(record.EventReady, "d", to-s, to))
+	}
+	stress := record.Effect{Signal: "cpu", Rise: 0.4}
 	for _, row := range []struct {
 		sentence string
 		scene    scene
@@ -124,13 +147,54 @@ func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
 			events: append(exist("abc"), podEvent(record.EventGone, "c", t0, t0+s), podEvent(record.EventCreated, "d", t0, t0+s), podEvent(record.EventReady, "d", t0+s, t0+2*s)),
 		}, steadystate.Held, "p50 of requests of d 20ms before the fault, 120ms while it was on"},
 		{"how pods are after another fault is not how they are without one", scene{
-			injection: record.Injection{Targets: hits("c"), Effects: []record.Effect{{Event: record.EventGone}}, OneShot: true, ChangesPods: true}, removed: 60 * s,
+			injection: restart(t0, "c"), removed: 60 * s,
 			took: func(pod string, at time.Duration) time.Duration {
 				return between(at, 20*s, 40*s, 200*ms, between(at, 40*s, 50*s, 120*ms, 20*ms))
 			},
 			later:  []another{{at(40*s, "abc", slower), 50 * s}},
-			events: append(exist("abc"), podEvent(record.EventGone, "c", t0, t0+s)),
+			events: append(exist("abc"), podEvent(record.EventStopped, "c", t0, t0+s), podEvent(record.EventRestarted, "c", t0+s, t0+2*s)),
 		}, steadystate.Held, "p50 of requests of a 20ms before the fault, 120ms while it was on"},
+		{"a surge that makes all slow proves no other fault", scene{
+			injection: at(t0, "abc", slower), took: slow([2]time.Duration{t0, t1}), later: []another{{surge(t0), t1}},
+		}, steadystate.Unknown, "shake: a: requests of a was observed 0 times while it was on and no other fault was in it, wanted at least 3"},
+		{"nor one of a pod that was not hit, which is no comparison then", scene{
+			injection: at(t0, "a", slower), took: slow([2]time.Duration{t0, t1}), later: []another{{surge(t0), t1}},
+		}, steadystate.Unknown, "shake: a: requests of a was observed 0 times while it was on and no other fault was in it, wanted at least 3"},
+		{"a surge in half of the time leaves the other half", scene{
+			injection: at(t0, "abc", slower), took: slow([2]time.Duration{t0, t1}), later: []another{{surge(30 * s), t1}},
+		}, steadystate.Held, "requests were sent at 20/s before the fault, 60.1/s while it was on"},
+		{"in which the fault must show", scene{
+			injection: at(t0, "abc", slower), took: slow([2]time.Duration{30 * s, t1}), later: []another{{surge(30 * s), t1}},
+		}, steadystate.Unknown, "20ms before the fault, 20ms while it was on"},
+		{"how pods are in a later surge is not how they are after the fault", scene{
+			injection: at(t0, "abc", slower), took: slow([2]time.Duration{t0, 60 * s}), later: []another{{surge(t1), 60 * s}},
+		}, steadystate.Held, "20ms before the fault, 120ms while it was on, 20ms after it"},
+		{"the load of a killed pod moves to the others until its replacement serves", scene{
+			injection: at(t0, "ab", stress), polled: moved(t0, 35*s, 0), later: []another{{kill(t0, "c"), t1}}, events: replaced(t0, 35*s),
+		}, steadystate.Unknown, "shake: a: p50 of cpu of a 1 before the fault, 1 while it was on"},
+		{"and a fault in them shows once it does", scene{
+			injection: at(t0, "ab", stress), polled: moved(t0, 30*s, 0.5), later: []another{{kill(t0, "c"), t1}}, events: replaced(t0, 30*s),
+		}, steadystate.Held, "p50 of cpu of a 1 before the fault, 1.5 while it was on, 1 after it"},
+		{"if none comes, nothing shows", scene{
+			injection: at(t0, "ab", stress), polled: moved(t0, t1, 0), later: []another{{kill(t0, "c"), t1}}, events: replaced(t0, t1)[:5],
+		}, steadystate.Unknown, "shake: a: cpu of a was observed 0 times while it was on, no other fault was and as many pods served as before (no pod that no fault hit is there to compare with), wanted at least 3"},
+		{"the load of a pod that is cut off moves too", scene{
+			injection: at(t0, "ab", stress), polled: moved(t0, 35*s, 0), took: cut(t0, 35*s), later: []another{{at(t0, "c", record.Effect{Event: record.EventStopped}), 35 * s}},
+			events: append(exist("abc"), podEvent(record.EventStopped, "c", t0, t0+s)),
+		}, steadystate.Unknown, "shake: a: p50 of cpu of a 1 before the fault, 1 while it was on"},
+		{"a pod that no fault hit shows how much came to it", scene{
+			injection: at(t0, "a", stress), took: cut(t0, t0), later: []another{{kill(t0, "c"), t1}}, events: replaced(t0, t1)[:5],
+			polled: func(pod string, at time.Duration) float64 {
+				return moved(t0, t1, map[string]float64{"a": 0.5}[pod])(pod, at)
+			},
+		}, steadystate.Held, "p50 of those not hit 1 before the fault, 1.5 while it was on"},
+		{"one that another fault had hit long before counts", scene{
+			injection: at(t0, "a", slower), removed: 30 * s, pods: "ab",
+			took: func(pod string, at time.Duration) time.Duration {
+				return 20*ms + between(at, t0, 30*s, map[string]time.Duration{"a": 100 * ms}[pod], 0) + between(at, t1, 50*s, map[string]time.Duration{"b": 100 * ms}[pod], 0)
+			},
+			later: []another{{at(t1, "b", slower), 50 * s}}, events: exist("ab"),
+		}, steadystate.Held, "p50 of those not hit 20ms before the fault, 20ms while it was on"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			want(t, proof(t, row.scene.result(t), "effect"), row.verdict, row.text)
