@@ -23,7 +23,7 @@ import (
 // first count takes odds of 400:1, the second of 1,200:1, and the n-th 200
 // n(n+1), which together are 200:1. With an allowed share of zero any bad
 // observation restarts the count. Unknown observations and unobserved time do
-// not count.
+// not count, and of the last settle time hardly any may be unobserved.
 type Settling struct {
 	good    Tolerance
 	allowed float64
@@ -36,7 +36,9 @@ type Settling struct {
 	lost     time.Duration // unobserved time since
 	lead     time.Duration // from since to the first observation
 	led      bool          // there was a first observation
+	holes    []Span        // the unobserved time of late, in order
 	enough   bool          // the odds passed once the settle time was over
+	passed   time.Duration // the unobserved time up to the latest instant at which they did
 	longest  time.Duration // duration of a good one in this count
 	why      string        // reason of the last bad or unknown one
 	restarts []Restart     // the latest
@@ -179,8 +181,8 @@ func (s *Settling) Add(o Observation) {
 	}
 	// This observation may turn what passed into lost time. A question before it may
 	// have found the service steady, so a reader of the record must find it too.
-	if s.index > 0 && !s.enough {
-		s.enough = s.passes(min(o.To, s.last+s.fresh()))
+	if s.index > 0 {
+		s.ask(min(o.To, s.last+s.fresh()))
 	}
 	s.pass(o.From)
 	if good {
@@ -190,6 +192,13 @@ func (s *Settling) Add(o Observation) {
 		}
 	}
 	s.take(o, bad)
+}
+
+// ask notes whether the service is steady at an instant.
+func (s *Settling) ask(at time.Duration) {
+	if (!s.enough || s.passed != s.lost) && s.passes(at) {
+		s.enough, s.passed = true, s.lost
+	}
 }
 
 // overdue reports whether a request has been outstanding for so long that it
@@ -232,6 +241,7 @@ func (s *Settling) pass(from time.Duration) {
 		s.lead, s.led = from-s.since, true
 	case s.silent != "" || gap > s.spacing.limit():
 		s.lost += gap
+		s.holes = append(slices.DeleteFunc(s.holes, func(h Span) bool { return h.To < s.last-s.least }), Span{From: s.last, To: from})
 	}
 	if gap > 0 { // a value may be reported twice
 		s.spacing.add(gap)
@@ -261,7 +271,7 @@ func (s *Settling) take(o Observation, bad bool) {
 	if bad {
 		s.bad++
 	}
-	s.enough = s.enough || s.passes(o.From)
+	s.ask(o.From)
 }
 
 // cluster finds the outage that contains the current bad observation: the index
@@ -314,8 +324,27 @@ func unlikelyGood(bad, good int) int {
 // passes reports whether the service is steady at the instant of the last
 // observation.
 func (s *Settling) passes(now time.Duration) bool {
-	return s.settled(now) >= s.least && s.more() == 0 && s.few()
+	return s.settled(now) >= s.least && s.unseen(now) <= s.unseenAtMost() && s.more() == 0 && s.few()
 }
+
+// passedBefore reports whether it was steady at an earlier instant, after which
+// little time went unobserved.
+func (s *Settling) passedBefore() bool {
+	return s.enough && s.lost-s.passed <= s.unseenAtMost() && s.few()
+}
+
+// unseen is the unobserved part of the settle time up to an instant.
+func (s *Settling) unseen(now time.Duration) (sum time.Duration) {
+	from := max(s.since, now-s.least)
+	for _, h := range s.holes {
+		sum += max(0, min(h.To, now)-max(h.From, from))
+	}
+	return sum
+}
+
+// unseenAtMost is how much of the settle time may be unobserved: a twentieth, and
+// what the last observation stands for.
+func (s *Settling) unseenAtMost() time.Duration { return s.least/20 + s.fresh() }
 
 // few reports whether chance explains the number of bad observations. If the
 // true share lies between the allowed one and ten times that, the odds may favor
@@ -380,7 +409,7 @@ func (t Steadiness) String() string {
 func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 	if len(ahead) > 0 {
 		c := *s
-		c.restarts = slices.Clone(s.restarts)
+		c.restarts, c.holes = slices.Clone(s.restarts), slices.Clone(s.holes)
 		for _, o := range ahead {
 			switch {
 			case o.To <= now:
@@ -416,9 +445,11 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 		add("%d of %d bad: the data favor %.4g%% over the allowed %.4g%% by %.3g:1; the last one: %s",
 			s.bad, s.seen, 100*tested(s.allowed), 100*s.allowed, math.Exp(min(odds(s.allowed, s.seen, s.bad), 50)), s.why)
 	}
-	if steady := s.passes(now) || (s.enough && s.few()); !steady && t.Verdict != Broken {
+	if steady := s.passes(now) || s.passedBefore(); !steady && t.Verdict != Broken {
 		if left := s.least - s.settled(now); left > 0 {
 			add("good for %s of %s", FormatSeconds(s.settled(now).Seconds()), FormatSeconds(s.least.Seconds()))
+		} else if unseen := s.unseen(now); unseen > s.unseenAtMost() {
+			add("%s of the last %s were not observed", FormatSeconds(unseen.Seconds()), FormatSeconds(s.least.Seconds()))
 		}
 		if s.bad > 0 {
 			add("%d of %d bad, the last one: %s", s.bad, s.seen, s.why)
