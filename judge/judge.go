@@ -380,7 +380,17 @@ func (r Result) base(c CheckResult, l steadystate.Limit) (base steadystate.Base,
 	if b := r.Baseline; b != nil {
 		return baseOf(b, c.Check, l), "control run " + b.Run
 	}
-	return l.Base(c.before), fmt.Sprintf("the %s before the fault", steadystate.FormatSeconds(c.before.Window.Width().Seconds()))
+	return l.Base(c.before), r.stretch(c.before.Window)
+}
+
+// stretch names the settled stretch, and its end if requests were in flight for long
+// when the fault came.
+func (r Result) stretch(s steadystate.Span) string {
+	if early := r.Window.From - s.To; early > s.Width()/100 {
+		return fmt.Sprintf("the %s up to %s before the fault", steadystate.FormatSeconds(s.Width().Seconds()), steadystate.FormatSeconds(early.Seconds()))
+	}
+	s.To = r.Window.From
+	return fmt.Sprintf("the %s before the fault", steadystate.FormatSeconds(s.Width().Seconds()))
 }
 
 // atEnd is the finding that the check was good when the record ended.

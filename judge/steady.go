@@ -64,8 +64,9 @@ func (j *judge) restless() {
 type prior struct {
 	*steadystate.Settling
 	check   steadystate.Check
-	sampled bool // as requests do, which may be overdue when the fault comes
-	window  steadystate.Span
+	sampled bool             // as requests do, which may be overdue when the fault comes
+	window  steadystate.Span // up to the fault
+	cut     bool             // the fold takes no more
 	newFold func(window steadystate.Span) *steadystate.Fold
 	fold    *steadystate.Fold
 }
@@ -114,7 +115,13 @@ func (p *prior) add(o steadystate.Observation) {
 		p.window.From = min(since, p.window.To)
 		p.fold = p.newFold(p.window)
 	}
-	if o.From < p.window.To {
+	// A request in flight when the fault came shows what the fault did. Without it
+	// the fast ones of its time would be left, so the baseline ends before it.
+	if p.sampled && !p.cut && !o.Whole && o.To >= p.window.To {
+		p.cut = true
+		p.fold.Cut(o.From)
+	}
+	if !p.cut && o.From < p.window.To {
 		p.fold.Add(o)
 	}
 }

@@ -313,6 +313,79 @@ func TestTheBaselineIsOfTheSettledStretch(t *testing.T) {
 	}
 }
 
+// A request in flight when the fault came shows what the fault did. The baseline is
+// of those before, the slow ones among them.
+func TestTheBaselineEndsBeforeWhatWasInFlight(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		took     func(pod string, at time.Duration) time.Duration
+		limit    string
+		want     steadystate.Verdict
+		text     string
+	}{
+		{
+			"the fault lengthens what was in flight", func(_ string, at time.Duration) time.Duration { return between(at, 18*s+ms, 40*s, 8*s, 2*s) },
+			"p95 <= 1.2x baseline during hold", steadystate.Broken, "4x of the 8s up to 2s before the fault (401 observations, and 160)",
+		},
+		{
+			"and not what is like before", func(string, time.Duration) time.Duration { return 2 * s },
+			"p50 <= 1.2x baseline during hold", steadystate.Held, "1x of the 8s up to 2s before the fault",
+		},
+		{
+			"one slow request of many ends it too, so that none is favored", func(_ string, at time.Duration) time.Duration { return between(at, 15*s, 15*s+ms, 20*s, 20*ms) },
+			"p50 <= 1.2x baseline during hold", steadystate.Held, "1x of the 5s up to 5s before the fault",
+		},
+		{
+			"those that take milliseconds hardly matter", func(string, time.Duration) time.Duration { return 70 * ms },
+			"p50 <= 1.2x baseline during hold", steadystate.Held, "1x of the 10s before the fault",
+		},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			f := scene{
+				injection: record.Injection{Targets: hits("a"), Effects: []record.Effect{{Event: record.EventStopped}}}, took: row.took,
+				plan: func(p *record.Plan) { p.Checks[0].Limits = steadystate.Limits(row.limit) },
+			}.result(t).Findings[0]
+			if f.Verdict != row.want || !strings.HasPrefix(f.Text, row.text) {
+				t.Errorf("%s, %q %s; want %s with %q", f.Verdict, f.Text, f.Undecided, row.want, row.text)
+			}
+		})
+	}
+}
+
+// A service that went unobserved right before the fault was not known to be steady
+// then.
+func TestAHoleBeforeTheFaultIsNotSteady(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		away     [2]time.Duration // of Prometheus
+		want     steadystate.Verdict
+		text     string
+	}{
+		{"no hole", [2]time.Duration{}, steadystate.Held, "queue: 40 observations"},
+		{"most of the settle time", [2]time.Duration{11 * s, 19500 * ms}, steadystate.Unknown, "queue: 9s of the last 10s were not observed"},
+		{"a settle time before", [2]time.Duration{s, 9500 * ms}, steadystate.Held, "queue: "},
+		{"a poll or two", [2]time.Duration{15 * s, 15600 * ms}, steadystate.Held, "queue: "},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			queue := &record.Observations{Signal: "queue"}
+			for at := time.Duration(0); at < 70*s; at += 500 * ms {
+				o := steadystate.Observation{Span: steadystate.Instant(at), Value: 1}
+				if at >= row.away[0] && at < row.away[1] {
+					o.Unknown = "Prometheus is away"
+				}
+				queue.List = append(queue.List, o)
+			}
+			r := scene{
+				injection: record.Injection{Targets: hits("a"), Effects: []record.Effect{{Event: record.EventStopped}}}, more: []record.Entry{{At: 70 * s, Observations: queue}},
+				plan: func(p *record.Plan) {
+					p.Checks = append(p.Checks, steadystate.Check{Name: "queue", Signal: "queue", Good: steadystate.AtMost(100), Limits: steadystate.Limits("downtime <= 20s")})
+				},
+			}.result(t)
+			want(t, proof(t, r, "steady"), row.want, row.text)
+		})
+	}
+}
+
 // R7: who served is asked of each signal that is judged, and of the settled
 // stretch.
 func TestExposure(t *testing.T) {

@@ -51,6 +51,7 @@ type Figures struct {
 	reason    string        // of the first unknown one
 	partial   string        // of the first partial value
 	rule      Rule
+	early     int    // slow requests that were sent before the window
 	certain   int    // outages that certainly reach into the window
 	more      int    // outages that the gaps may hide
 	starts    []Span // of the outages, unclipped
@@ -434,7 +435,7 @@ func (l Limit) judge(f Figures) Reading {
 		// A failed request rendered no service. A window over evenly spaced
 		// observations holds one more or one less, depending on where it starts.
 		window := f.Window.Width().Seconds()
-		done := float64(f.Observed() - f.Failed)
+		done := float64(f.Observed() - f.Failed - f.early)
 		return l.compare(Bounds[float64]{Low: max(0, done-1) / window, High: (done + 1 + float64(f.hidden())) / window}, frequency.format)
 	}
 	seen, none := l.ofValues(f, 0)

@@ -1,11 +1,14 @@
 package steadystate
 
+import "time"
+
 // A Fold computes the figures of a signal over windows of time, from one
 // observation after the other, in order. Its memory depends on their rate and on
 // the settle time, not on their number. [Timeline] takes observations in any
 // order and keeps them all.
 type Fold struct {
 	good    Tolerance
+	sampled bool // the observations are of requests
 	windows []*view
 	gaps    gaps
 	outages outages
@@ -25,6 +28,7 @@ type view struct {
 func NewFold(good Tolerance, rule Rule, record Span, windows ...Span) *Fold {
 	f := &Fold{
 		good:    good,
+		sampled: rule.ByChance,
 		gaps:    newGaps(record),
 		outages: newOutages(good, rule, record),
 		total:   newBundle(rule.total()),
@@ -59,25 +63,43 @@ func (f *Fold) Add(o Observation) {
 		if partials {
 			w.partial.add(partial)
 		}
-		switch of(o, w.Window) {
+		switch of(o, f.sampled && bad, w.Window) {
 		case Held:
 			w.count(o, f.good)
+			if o.From < w.Window.From && o.Failed == "" {
+				w.early++
+			}
 		case Unknown:
 			w.Doubtful++
 		}
 	}
 }
 
+// Cut ends each window at an instant that no observation so far began after: what
+// begins later is of none.
+func (f *Fold) Cut(at time.Duration) {
+	for _, w := range f.windows {
+		if w.Window.To <= at {
+			continue
+		}
+		w.Window.To = max(w.Window.From, at)
+		w.total.cut(w.Window.To)
+		w.partial.cut(w.Window.To)
+	}
+}
+
 // of says whether an observation belongs to the window: if it began there, as a
-// request sent in the window did, or failed there, as a request in flight that a
-// fault cut off did. If it began earlier and timed out there, when it failed is
-// unknown. A value that covers its whole span must lie within the window: a rate
-// that reaches from one window into another belongs to neither.
-func of(o Observation, w Span) Verdict {
+// request sent in the window did, or was bad there, as a request in flight that a
+// fault cut off or delayed was. If it began earlier and timed out there, when it
+// failed is unknown. A bad value that is not of a request was bad at some instant of
+// its span, which may lie before the window. A value that covers its whole span
+// must lie within the window: a rate that reaches from one window into another
+// belongs to neither.
+func of(o Observation, late bool, w Span) Verdict {
 	switch {
 	case w.From <= o.From && o.From <= w.To && (!o.Whole || o.To <= w.To):
 		return Held
-	case o.Failed == "" || o.Whole || o.From > w.From || o.To < w.From:
+	case o.Failed == "" && !late || o.Whole || o.From > w.From || o.To < w.From:
 		return Broken
 	case o.Failed == TimedOut:
 		return Unknown

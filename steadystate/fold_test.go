@@ -1,7 +1,9 @@
 package steadystate_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
@@ -23,6 +25,59 @@ func TestARateThatReachesIntoAnotherPhaseIsOfNeither(t *testing.T) {
 		if !ok || d.N != 15 || d.Mean != steadystate.Exactly(want) {
 			t.Errorf("phase %d: %d values with a mean of %v, want 15 of %g", i, d.N, d.Mean, want)
 		}
+	}
+}
+
+// A slow request in flight when a fault came is the fault's: it counts in the window
+// in which it was answered, but for the rate at which requests were sent.
+func TestASlowRequestInFlightCountsWhereItWasAnswered(t *testing.T) {
+	const ms = time.Millisecond
+	figures := func(rule steadystate.Rule) []steadystate.Figures {
+		f := steadystate.NewFold(steadystate.Within(s), rule, steadystate.Span{To: 60 * s}, steadystate.Span{From: 20 * s, To: 60 * s}, steadystate.Span{From: 50 * s, To: 60 * s})
+		for at := time.Duration(0); at < 60*s; at += 10 * ms {
+			took := 20 * ms
+			if at > 20*s-400*ms && at < 20*s {
+				took = 24*s - at
+			}
+			f.Add(steadystate.Observation{Span: steadystate.Span{From: at, To: at + took}, Value: took.Seconds()})
+		}
+		return f.Figures()
+	}
+	requests, polls := figures(steadystate.Rule{Settle: 10 * s, ByChance: true, Allowed: 0.001}), figures(steadystate.Rule{Settle: 10 * s})
+	for _, row := range []struct {
+		limit  string
+		of     steadystate.Figures
+		want   steadystate.Verdict
+		detail string
+	}{
+		{"max <= 1s", requests[0], steadystate.Broken, "4.39s of 4,039 observations"},
+		{"p99.9 <= 1s", requests[0], steadystate.Broken, "4.35s of 4,039 observations"},
+		{"slow <= 0%", requests[0], steadystate.Broken, "0.96559% of 4,039 observations"},
+		{"p99 <= 1s", requests[0], steadystate.Held, "20ms"},
+		{"rate >= 100.1/s", requests[0], steadystate.Broken, "99.97/s to 100/s"},
+		{"slow <= 0%", requests[1], steadystate.Held, "0% of 1,000 observations"},
+		{"max <= 1s", polls[0], steadystate.Held, "20ms of 4,000 observations"},
+	} {
+		l := steadystate.MustParseLimit(row.limit)
+		if got := l.Judge(row.of); got.Verdict != row.want || !strings.Contains(got.Text, row.detail) {
+			t.Errorf("%s: %s, %q; want %s with %q", row.limit, got.Verdict, got.Text, row.want, row.detail)
+		}
+	}
+}
+
+// A window that is cut ends there, and nothing is missing from it.
+func TestACutWindowEndsThere(t *testing.T) {
+	f := steadystate.NewFold(steadystatetest.Good, steadystate.Rule{}, steadystate.Span{To: 60 * s}, steadystate.Span{From: 10 * s, To: 20 * s}, steadystate.Span{To: 5 * s})
+	for at := time.Duration(0); at < 15*s; at += s {
+		f.Add(steadystate.Observation{Span: steadystate.Instant(at), Value: 1})
+	}
+	f.Cut(15 * s)
+	list := f.Figures()
+	if got := list[0]; got.Window.To != 15*s || got.Observed() != 5 || got.Missing != 0 || got.Resolution != s {
+		t.Errorf("%d observations and %d missing in %s, resolution %s; want 5 and none until 15s, and 1s", got.Observed(), got.Missing, got.Window, got.Resolution)
+	}
+	if got := list[1]; got.Window.To != 5*s || got.Observed() != 6 {
+		t.Errorf("%d observations in %s, want 6 until 5s", got.Observed(), got.Window)
 	}
 }
 

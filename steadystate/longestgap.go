@@ -49,3 +49,11 @@ func (b *longestGap) resolution() time.Duration {
 	}
 	return longest
 }
+
+// cut ends the window at an instant that no span so far begins after.
+func (b *longestGap) cut(at time.Duration) {
+	b.window.To = at
+	for i := range b.open {
+		b.open[i].To = min(b.open[i].To, at)
+	}
+}
