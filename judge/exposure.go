@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -37,9 +38,14 @@ func (e *exposure) add(q record.Request, o steadystate.Observation) {
 	}
 }
 
+// fair is the share of an equal split that a target must serve at least: a fault on
+// a pod that serves hardly anything shows hardly anything.
+const fair = 0.25
+
 // of says what share of the good answers a target gave, and whether that is
-// enough: a fault on a pod without traffic proves nothing.
-func (e *exposure) of(target string) (text string, enough bool) {
+// enough: a fault on a pod without traffic proves nothing. The target served for a
+// part of the stretch; zero: it is not known for which.
+func (e *exposure) of(target string, part float64) (text string, enough bool) {
 	named := 0
 	for _, n := range e.by {
 		named += n
@@ -52,6 +58,9 @@ func (e *exposure) of(target string) (text string, enough bool) {
 	text = fmt.Sprintf("%s answered %d of %d %s %s (%.3g%%)", target, n, named, e.signal, before, 100*float64(n)/float64(named))
 	if n < MinObservations {
 		return text + fmt.Sprintf(", wanted at least %d", MinObservations), false
+	}
+	if wanted := fair * part * float64(named) / float64(len(e.by)); float64(n) < wanted {
+		return text + fmt.Sprintf(", wanted at least %.0f, a quarter of an equal share of the %d pods that answered: a pod that has just started, or few kept connections, may be why", math.Ceil(wanted), len(e.by)), false
 	}
 	return text, true
 }
@@ -147,12 +156,18 @@ func (j *judge) newExposures() {
 	}
 }
 
-// exposure is the exposure that counts for a target of an injection.
-func (j *judge) exposure(injection int, t record.Target, signal string) *exposure {
-	if p := j.Injections[injection].pods[t.UID]; p != nil && p.joined(j.Window.From) {
-		return j.exposures[injection][signal]
+// exposure is the exposure that counts for a target of an injection, and for which
+// part of its stretch the target served without the fault.
+func (j *judge) exposure(injection int, t record.Target, signal string) (e *exposure, part float64) {
+	i := j.Injections[injection]
+	if p := i.pods[t.UID]; p != nil && p.joined(j.Window.From) {
+		e = j.exposures[injection][signal]
+		if e.Width() > 0 {
+			part = max(0, float64(i.From-max(e.From, p.from.To))/float64(e.Width()))
+		}
+		return e, part
 	}
-	return j.settledBy[signal]
+	return j.settledBy[signal], 1
 }
 
 // expose adds a request to the exposures.
@@ -190,14 +205,15 @@ func (j *judge) exposed() (seen string, missing lack) {
 				continue
 			}
 			if !loaded {
-				text, enough := j.servings[n][record.TargetSignal(j.plan.Traffic, t.Name)].enough()
+				text, enough := j.serves(n, t)
 				if !enough {
 					return "", lacks("%s: %s", i.Fault, text)
 				}
 				served = append(served, text)
 			}
 			for _, signal := range signals {
-				text, enough := j.exposure(n, t, signal).of(t.Name)
+				e, part := j.exposure(n, t, signal)
+				text, enough := e.of(t.Name, part)
 				if !enough {
 					return "", lacks("%s: %s", i.Fault, text)
 				}
@@ -242,7 +258,7 @@ func (g *Gate) Unexposed(targets []record.Target, now time.Duration) (why string
 			}
 		}
 		for _, t := range targets {
-			if text, enough := e.of(t.Name); !enough {
+			if text, enough := e.of(t.Name, 1); !enough {
 				return text, len(e.by) == 0
 			}
 		}

@@ -95,7 +95,8 @@ type judge struct {
 	exposures  []map[string]*exposure // of each injection, for pods that came later than the first
 	answerers  map[string]answerers   // by signal
 	servings   []map[string]*serving  // of the targets of each injection, by the signal of their own traffic
-	means      map[string]mean        // of those signals before the fault
+	ownTraffic map[string]*serving    // of all of those signals, in the settled stretch
+	means      map[string]mean        // of them before the fault
 	timeSeries map[string]*TimeSeries // by the subject of the expectation
 
 	removals []record.Removal
@@ -209,6 +210,9 @@ func (j *judge) observe(e record.Entry) {
 				if s := of[e.Observations.Signal]; s != nil {
 					s.add(o)
 				}
+			}
+			if s := j.ownTraffic[e.Observations.Signal]; s != nil {
+				s.add(o)
 			}
 			for _, c := range j.effects {
 				if name, ok := c.instance(e.Observations.Signal); ok {

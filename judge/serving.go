@@ -3,6 +3,8 @@ package judge
 import (
 	"cmp"
 	"fmt"
+	"iter"
+	"maps"
 	"math"
 	"strings"
 	"time"
@@ -18,6 +20,7 @@ type serving struct {
 	signal      string
 	when        string // for people, if it is not right before the fault
 	seen, above int    // known values, and those above zero
+	sum         float64
 	unknown     int
 	why         string // the reason of the first unknown one
 }
@@ -34,14 +37,28 @@ func (s *serving) add(o steadystate.Observation) {
 		s.seen++
 		if o.Failed == "" && o.Bounds().Low > 0 {
 			s.above++
+			s.sum += o.Bounds().Low
 		}
 	}
 }
 
-// enough says how often the signal was above zero, and whether that is enough.
-func (s *serving) enough() (text string, enough bool) {
+// mean is the mean of the known values; zero without any.
+func (s *serving) mean() float64 { return s.sum / float64(max(1, s.seen)) }
+
+// enough says how often the signal was above zero, and whether that is enough, given
+// what others served in the same stretch.
+func (s *serving) enough(others iter.Seq[*serving]) (text string, enough bool) {
 	text = fmt.Sprintf("%s was above zero in %d of %d observations %s", s.signal, s.above, s.seen, before(s.when, s.Span))
 	if s.above >= MinObservations {
+		sum, n := 0.0, 0
+		for o := range others {
+			if o.signal != s.signal && o.seen > 0 {
+				sum, n = sum+o.mean(), n+1
+			}
+		}
+		if n > 0 && s.mean() < fair*sum/float64(n) {
+			return text + fmt.Sprintf(", but with a mean of %.4g served less than a quarter of the %.4g of the others", s.mean(), sum/float64(n)), false
+		}
 		return text, true
 	}
 	text += fmt.Sprintf(", wanted at least %d", MinObservations)
@@ -70,14 +87,22 @@ func ofTraffic(p *record.Plan, signal string) bool {
 
 // idle names a target whose own traffic did not show it to serve.
 func (g *Gate) idle(targets []record.Target, now time.Duration) string {
-	for _, t := range targets {
-		s := &serving{signal: record.TargetSignal(g.plan.Traffic, t.Name)}
-		f := g.signal(s.signal)
-		s.Span = f.buffer.settled(g.calm, now, g.plan.Settle)
+	of := map[string]*serving{}
+	serves := func(signal string) *serving {
+		f := g.signal(signal)
+		s := &serving{signal: signal, Span: f.buffer.settled(g.calm, now, g.plan.Settle)}
 		for _, o := range f.traffic {
 			s.add(o)
 		}
-		if text, enough := s.enough(); !enough {
+		return s
+	}
+	for signal := range g.signals {
+		if ofTraffic(g.plan, signal) {
+			of[signal] = serves(signal)
+		}
+	}
+	for _, t := range targets {
+		if text, enough := serves(record.TargetSignal(g.plan.Traffic, t.Name)).enough(maps.Values(of)); !enough {
 			return text
 		}
 	}
@@ -105,6 +130,22 @@ func (j *judge) newServing() {
 		}
 		j.servings = append(j.servings, of)
 	}
+	j.ownTraffic = map[string]*serving{}
+	for signal, b := range j.buffers {
+		if ofTraffic(j.plan, signal) {
+			j.ownTraffic[signal] = &serving{signal: signal, Span: b.settled(j.calm(), j.Window.From, j.plan.Settle)}
+		}
+	}
+}
+
+// serves says whether a target of an injection serves. What one that came after the
+// first fault has of the traffic is not compared: it may have just begun.
+func (j *judge) serves(injection int, t record.Target) (text string, enough bool) {
+	others := maps.Values(j.ownTraffic)
+	if p := j.Injections[injection].pods[t.UID]; p != nil && p.joined(j.Window.From) {
+		others = maps.Values(map[string]*serving{})
+	}
+	return j.servings[injection][record.TargetSignal(j.plan.Traffic, t.Name)].enough(others)
 }
 
 // A mean is the mean of a signal's values.

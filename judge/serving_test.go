@@ -54,6 +54,12 @@ func TestWithoutALoadTheTargetsTrafficShowsThatTheyServe(t *testing.T) {
 	}{
 		{"a target that serves", while("abc", 0, 70*s), once, nil, nil, steadystate.Held, "traffic of a was above zero in 10 of 10 observations in the 15s before the fault"},
 		{"one that does not, while others do", while("bc", 0, 70*s), once, nil, nil, steadystate.Unknown, "shake: traffic of a was above zero in 0 of 10 observations in the 15s before the fault, wanted at least 4"},
+		{"one that hardly does, while others do", func(pod string, at time.Duration) steadystate.Observation {
+			return ops(at, map[string]float64{"a": 1, "b": 7, "c": 7}[pod])
+		}, once, nil, nil, steadystate.Unknown, "traffic of a was above zero in 10 of 10 observations in the 15s before the fault, but with a mean of 1 served less than a quarter of the 7 of the others"},
+		{"one that serves a little less than others", func(pod string, at time.Duration) steadystate.Observation {
+			return ops(at, map[string]float64{"a": 2, "b": 7, "c": 7}[pod])
+		}, once, nil, nil, steadystate.Held, "in 10 of 10 observations"},
 		{"one that did for too short a time", while("a", 16*s, 19*s), once, nil, nil, steadystate.Unknown, "traffic of a was above zero in 3 of 10 observations"},
 		{"just long enough", while("a", 16*s, 20*s), once, nil, nil, steadystate.Held, "traffic of a was above zero in 4 of 10 observations"},
 		{"one that did once the fault had come", while("a", 20*s, 70*s), once, nil, nil, steadystate.Unknown, "in 0 of 10 observations"},
@@ -160,6 +166,9 @@ func TestTheGateGoesByTheTargetsTraffic(t *testing.T) {
 	}{
 		{"targets that serve", record.Plan{Traffic: "traffic"}, while("ab", 0, 70*s), 0, ""},
 		{"one that does not", record.Plan{Traffic: "traffic"}, while("a", 0, 70*s), 0, "traffic of b was above zero in 0 of 10 observations in the 15s before the fault, wanted at least 4"},
+		{"one that hardly does", record.Plan{Traffic: "traffic"}, func(pod string, at time.Duration) steadystate.Observation {
+			return ops(at, map[string]float64{"a": 7, "b": 1}[pod])
+		}, 0, "traffic of b was above zero in 10 of 10 observations in the 15s before the fault, but with a mean of 1 served less than a quarter of the 7 of the others"},
 		{"one that did before the settled stretch", record.Plan{Traffic: "traffic"}, while("ab", 0, 9*s), 0, "traffic of a was above zero in 0 of 10 observations"},
 		{"what came before a restart is none of it", record.Plan{Traffic: "traffic"}, while("ab", 0, 17*s), 10 * s, "traffic of a was above zero in 2 of 6 observations in the 10s before the fault, wanted at least 4"},
 		{"without one of them", record.Plan{Traffic: "traffic"}, func(string, time.Duration) steadystate.Observation { return steadystate.Observation{} }, 0, "traffic of a was above zero in 0 of 0 observations"},

@@ -406,6 +406,16 @@ func TestExposure(t *testing.T) {
 	}{
 		{"a victim that answers a third", prelude{}, steadystate.Held, "a answered 333 of 1000 requests in the 10s before the fault (33.3%)"},
 		{"R7a: one that answered a single one long ago", prelude{change: onlyB(10 * time.Millisecond)}, steadystate.Unknown, "a answered 0 of 1000 requests in the 10s before the fault (0%), wanted at least 4"},
+		{"one that answers so little that losing it hardly shows", prelude{change: func(q *record.Request) {
+			if q.Backend == "a" && q.Seq%200 > 2 {
+				q.Backend = "b"
+			}
+		}}, steadystate.Unknown, "a answered 5 of 1000 requests in the 10s before the fault (0.5%), wanted at least 84, a quarter of an equal share of the 3 pods that answered: a pod that has just started, or few kept connections, may be why"},
+		{"one that answers a third of its share", prelude{change: func(q *record.Request) {
+			if q.Backend == "a" && q.Seq%9 > 2 {
+				q.Backend = "b"
+			}
+		}}, steadystate.Held, "a answered 111 of 1000"},
 		{"one that answered until 10 s before", prelude{change: onlyB(9990 * time.Millisecond)}, steadystate.Unknown, "a answered 0 of 1000"},
 		{
 			"R7b: one that the judged stream never met, though another did",
