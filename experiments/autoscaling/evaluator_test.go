@@ -595,6 +595,16 @@ var trajectories = []struct {
 		[]string{"broken not held back by its max: for 43.5s to 46.5s of the 60s of the fault"},
 	},
 	{
+		"for more than half of two faults together, between which it had time",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . #*4 .*16 #*8 .
+		 cpu      40 180 95*3 49*16 95*5 49*3 20
+		 desired  2 4*28 2
+		 limited  . M*4 .*16 M*5 .*4`,
+		nil,
+		[]string{"broken not held back by its max: for 44s to 46s of the 60s of the fault"},
+	},
+	{
 		"R21b: at its max for long, a little above its target, and it says that it wants no more",
 		`spec     min=2 max=4 cpu=50%
 		 fault    . #*12 .

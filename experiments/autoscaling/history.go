@@ -61,7 +61,8 @@ type history struct {
 
 	fault    string
 	t0       steadystate.Span
-	t1       *steadystate.Span // nil: the fault was not undone
+	t1       *steadystate.Span  // nil: the fault was not undone
+	on       []steadystate.Span // when a fault was on, each from the end of its T0; none: from t0 to t1
 	end      time.Duration
 	whole    bool               // the run came to its end
 	gaps     []steadystate.Span // the autoscaler was not observed
@@ -152,6 +153,11 @@ func (h *history) frame(r judge.Result) (reason string) {
 		if held && i.OneShot {
 			continue
 		}
+		on := steadystate.Span{From: i.To, To: h.end}
+		if i.Removed != nil {
+			on.To = i.Removed.From
+		}
+		h.on = append(h.on, on)
 		if i.Removed != nil && (h.t1 == nil || i.Removed.To > h.t1.To) {
 			h.t1 = i.Removed
 		}
@@ -381,6 +387,21 @@ func (h *history) looked(s state) []size {
 		return list
 	}
 	return nil
+}
+
+// lasted is for how long a fault was on: the time between two faults is none of
+// either.
+func (h *history) lasted() (sum time.Duration) {
+	if len(h.on) == 0 {
+		return h.until() - h.t0.To
+	}
+	at := h.t0.To
+	for _, s := range slices.SortedFunc(slices.Values(h.on), func(a, b steadystate.Span) int { return cmp.Compare(a.From, b.From) }) {
+		if from, to := max(at, s.From), min(s.To, h.until()); from < to {
+			sum, at = sum+to-from, to
+		}
+	}
+	return sum
 }
 
 // until is the last instant at which the fault was certainly on.

@@ -238,7 +238,7 @@ const staleAfter = time.Minute
 
 // unlimited: its max does not hold it back while its metrics ask for more and
 // all the pods of that size are ready: neither when the fault ends, nor for
-// more than half of it, nor for longer than a limit lets a decision take.
+// more than half of the time in which one is on, nor for longer than a limit lets a decision take.
 func (v verdicts) unlimited() steadystate.Reading {
 	now := v.before(v.until())
 	text, was := "", ""
@@ -257,7 +257,7 @@ func (v verdicts) unlimited() steadystate.Reading {
 	n := now.max
 	ready := v.fullSince(n, v.until())
 	lasted, bound := v.limitedFor(), v.bearable()
-	whole := fmt.Sprintf("for %s of the %s of the fault", steadystate.FormatLengths(lasted), steadystate.FormatSeconds((v.until() - v.t0.To).Seconds()))
+	whole := fmt.Sprintf("for %s of the %s of the fault", steadystate.FormatLengths(lasted), steadystate.FormatSeconds(v.lasted().Seconds()))
 	switch {
 	case was != "" && v.stays(n):
 		return held(cmp.Or(text, was) + "; a limit says that this is as large as it may get")
@@ -283,10 +283,10 @@ func (v verdicts) unlimited() steadystate.Reading {
 	return held(fmt.Sprintf("%s, with a max of %d", v.trajectory(), n))
 }
 
-// bearable is how long its max may hold it back: half of the fault, or as long
-// as a limit lets a decision take.
+// bearable is how long its max may hold it back: half of the time in which a fault
+// was on, or as long as a limit lets a decision take.
 func (v verdicts) bearable() time.Duration {
-	bound := (v.until() - v.t0.To) / 2
+	bound := v.lasted() / 2
 	for _, l := range v.limits {
 		if l.Quantity == Decision && !l.Tolerance.Floor() {
 			bound = min(bound, time.Duration(l.Tolerance.Value()*float64(time.Second)))
