@@ -35,9 +35,10 @@ type Validator interface {
 }
 
 // A Targeter is a fault that knows its possible targets before it is injected.
-// It is injected only if each of them answers requests of the load or, without
-// a load, serves by [Experiment.Traffic]: a fault on a pod without traffic
-// shows nothing.
+// The settle phase ends only once each of them answers requests of the load or,
+// without a load, serves by [Experiment.Traffic]: a fault on a pod without traffic
+// shows nothing. Of a fault that is injected later the judge finds out, by the
+// proof "exposed".
 type Targeter interface {
 	Fault
 	// Targets are all that the fault may hit if it is injected now, perhaps
