@@ -460,13 +460,13 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 		for i, l := range c.Limits {
 			merged = append(merged, placedLimit{l, written.usedBy(name.at).field("limits").item(i)})
 		}
-		ofSignal := r.limits(limits.name(signalPrefix+c.Signal), e.Limits[signalPrefix+c.Signal], c.Signal)
-		own := r.limits(limits.name(name.text), e.Limits[name.text], c.Signal)
+		ofSignal := r.limits(limits.name(signalPrefix+c.Signal), e.Limits[signalPrefix+c.Signal], c)
+		own := r.limits(limits.name(name.text), e.Limits[name.text], c)
 		r.contradictions(ofSignal, own, name.text)
 		merged = steadystate.Merge(steadystate.Merge(merged, ofSignal, placedLimit.Key), own, placedLimit.Key)
 		if len(c.Limits) == 0 && len(merged) > 0 && !slices.ContainsFunc(merged, placedLimit.BoundsOutages) {
 			// The check itself says: good throughout.
-			merged = append([]placedLimit{{steadystate.MustParseLimit("downtime <= 0s"), written.usedBy(name.at)}}, merged...)
+			merged = steadystate.Merge([]placedLimit{{steadystate.Throughout(), written.usedBy(name.at)}}, merged, placedLimit.Key)
 		}
 		finest := p.Target.finest(p.Load)[planned.Signal]
 		for _, l := range merged {
@@ -527,27 +527,44 @@ func (r *resolver) reachable(p *Planned, signal string, l placedLimit) {
 	}
 }
 
-// limits are those that an experiment has on a signal.
-func (r *resolver) limits(at cursor, texts []string, signal string) (limits []placedLimit) {
+// limits are those that an experiment has on a check, or on its signal.
+func (r *resolver) limits(at cursor, texts []string, of Check) (limits []placedLimit) {
 	for _, text := range at.items(texts) {
 		l, err := steadystate.ParseLimit(text.text)
 		if err != nil {
 			r.bad(text.at, "%s", err)
 			continue
 		}
-		r.unit(text.at, signal, l)
+		r.unit(text.at, of, l)
 		limits = append(limits, placedLimit{l, text.at})
 	}
 	return limits
 }
 
-// unit reports a limit in another unit than its signal's.
-func (r *resolver) unit(at cursor, signal string, l steadystate.Limit) {
+// unit reports a limit in another unit than its signal's, or on a number of
+// observations that is none of the service's.
+func (r *resolver) unit(at cursor, c Check, l steadystate.Limit) {
+	if err := l.Counts(c.kind()); err != nil {
+		r.bad(at, "%s", err)
+	}
 	if l.OfValues() && !l.Baseline {
-		if wrong := dimension(signal, l.Tolerance, l.String()); wrong != "" {
+		if wrong := dimension(c.Signal, l.Tolerance, l.String()); wrong != "" {
 			r.bad(at, "%s", wrong)
 		}
 	}
+}
+
+// kind is that of the observations of the check.
+func (c Check) kind() steadystate.Kind {
+	switch {
+	case c.Query == "" && !slices.Contains(sourced(), c.Signal): // a mistake of its own
+		return steadystate.Requests
+	case c.Signal == record.TrafficSignal, c.Signal == load.ReusedSignal:
+		return steadystate.Requests
+	case slices.Contains(ProbeSignals, c.Signal):
+		return steadystate.Attempts
+	}
+	return steadystate.Polls
 }
 
 // signalMissing says why the service does not have a check's signal; empty: it does.

@@ -404,17 +404,17 @@ experiments:
 func TestMergedLimitsLoseNone(t *testing.T) {
 	for _, row := range []struct{ sentence, said, want string }{
 		{"none are said", "{}", "answers: downtime <= 3s, p95 <= 500ms; bare: "},
-		{"a limit on values leaves good throughout", "{bare: [p95 <= 2s]}", "answers: downtime <= 3s, p95 <= 500ms; bare: downtime <= 0s, p95 <= 2s"},
-		{"so it does on the signal", "{signal requests: [p95 <= 2s]}", "answers: downtime <= 3s, p95 <= 2s; bare: downtime <= 0s, p95 <= 2s"},
+		{"a limit on values leaves good throughout", "{bare: [p95 <= 2s]}", "answers: downtime <= 3s, p95 <= 500ms; bare: outages <= 0, p95 <= 2s"},
+		{"so it does on the signal", "{signal requests: [p95 <= 2s]}", "answers: downtime <= 3s, p95 <= 2s; bare: outages <= 0, p95 <= 2s"},
 		{"one on outages takes its place", "{bare: [outage <= 2s]}", "answers: downtime <= 3s, p95 <= 500ms; bare: outage <= 2s"},
-		{"the same of a check and of its signal agree", "{answers: [p95 <= 2s], signal requests: [p95 <= 2s]}", "answers: downtime <= 3s, p95 <= 2s; bare: downtime <= 0s, p95 <= 2s"},
+		{"the same of a check and of its signal agree", "{answers: [p95 <= 2s], signal requests: [p95 <= 2s]}", "answers: downtime <= 3s, p95 <= 2s; bare: outages <= 0, p95 <= 2s"},
 	} {
 		plan := must(t, limited+"  kill: {faults: {kill: {podKill: {pods: 1}}}, limits: "+row.said+"}\n")
 		if got := allLimits(plan.Planned[1]); got != row.want {
 			t.Errorf("%s: %s, want %s", row.sentence, got, row.want)
 		}
 	}
-	catalogue := "answers: downtime <= 3s, p95 <= 500ms, errors <= 0%; bare: downtime <= 0s, errors <= 0%; rollout/complete: ttr <= 5m"
+	catalogue := "answers: downtime <= 3s, p95 <= 500ms, errors <= 0%; bare: outages <= 0, errors <= 0%; rollout/complete: ttr <= 5m"
 	if got := allLimits(must(t, limited).Planned[0]); got != catalogue {
 		t.Errorf("the catalogue's: %s, want %s", got, catalogue)
 	}

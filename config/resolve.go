@@ -221,7 +221,7 @@ func (r *resolver) check(name string, at cursor, c Check) {
 		r.bad(at.field("allowed"), "%s: with all bad observations allowed nothing could be broken; want less than 100%%", c.Allowed)
 	}
 	for i, l := range c.Limits {
-		r.unit(at.field("limits").item(i), c.Signal, l)
+		r.unit(at.field("limits").item(i), c, l)
 	}
 }
 

@@ -363,3 +363,28 @@ func TestAFaultThatIsWrongInItselfIsRefusedBeforeTheRun(t *testing.T) {
 		t.Errorf("error %v, want none", err)
 	}
 }
+
+// A limit on the number of observations says nothing of polls.
+func TestALimitThatCountsPollsIsRefused(t *testing.T) {
+	source := steadystate.SourceFunc(func(context.Context, steadystate.Clock, func(steadystate.Observation)) error { return nil })
+	for _, row := range []struct {
+		sentence, limit string
+		signal          steadystate.Signal
+		want            string // empty: it is taken
+	}{
+		{"errors of a polled value", "errors <= 1%", steadystate.Signal{}, `check "queue": limit "errors <= 1%": the signal is a polled value`},
+		{"its rate", "rate >= 1/s", steadystate.Signal{}, "this is the rate of polls"},
+		{"its mean", "mean <= 3", steadystate.Signal{}, ""},
+		{"errors of a probe", "errors <= 1%", steadystate.Signal{Samples: true}, ""},
+		{"errors of attempts", "errors <= 1%", steadystate.Signal{Attempts: true}, ""},
+		{"their rate", "rate >= 1/s", steadystate.Signal{Attempts: true}, "a probe sends at its own rate"},
+	} {
+		e := newWorld().experiment("errors <= 1%", "rate >= 1/s")
+		row.signal.Name, row.signal.Source = "queue", source
+		e.Hypothesis.Signals = append(e.Hypothesis.Signals, row.signal)
+		e.Hypothesis.Checks = append(e.Hypothesis.Checks, steadystate.Check{Name: "queue", Signal: "queue", Good: steadystate.AtMost(3), Limits: steadystate.Limits(row.limit)})
+		if err := e.Validate(); (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v, want %q", row.sentence, err, row.want)
+		}
+	}
+}

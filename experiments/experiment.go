@@ -297,7 +297,7 @@ func (e Experiment) validateValues(bad func(format string, args ...any)) {
 // could decide, or that mean something else than they say, to bad.
 func (e Experiment) validateLimits(c steadystate.Check, bad func(format string, args ...any)) {
 	for _, l := range c.Limits {
-		switch err := l.Fits(c.Good); {
+		switch err := cmp.Or(l.Fits(c.Good), l.Counts(e.kindOf(c.Signal))); {
 		case err != nil:
 			bad("check %q: %w", c.Name, err)
 		case l.Phase == record.PhaseHold && e.scheduled() == 0:
@@ -306,6 +306,20 @@ func (e Experiment) validateLimits(c steadystate.Check, bad func(format string, 
 			bad("check %q: limit %q counts from a fault, and there is none", c.Name, l)
 		}
 	}
+}
+
+// kindOf is the kind of a signal's observations.
+func (e Experiment) kindOf(signal string) steadystate.Kind {
+	for _, s := range e.Hypothesis.Signals {
+		if s.Name != signal {
+			continue
+		}
+		if s.Samples || s.Attempts {
+			return steadystate.Attempts
+		}
+		return steadystate.Polls
+	}
+	return steadystate.Requests
 }
 
 // joined is what [errors.Join] returns.
@@ -381,6 +395,8 @@ func (e Experiment) plan() *record.Plan {
 		p.Signals[s.Name] = s.Describe
 		if s.Samples {
 			p.Sampled = append(p.Sampled, s.Name)
+		} else if s.Attempts {
+			p.Attempts = append(p.Attempts, s.Name)
 		}
 	}
 	if e.Load != nil {

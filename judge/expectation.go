@@ -76,7 +76,7 @@ func (j *judge) override(limits map[string][]string, evaluators []Evaluator) err
 		for _, text := range texts {
 			l, err := steadystate.ParseLimit(text)
 			if err == nil {
-				err = l.Fits(c.Good)
+				err = cmp.Or(l.Fits(c.Good), l.Counts(j.kindOf(c.Signal)))
 			}
 			if err != nil {
 				return fmt.Errorf("check %q: %w", c.Name, err)
@@ -84,7 +84,7 @@ func (j *judge) override(limits map[string][]string, evaluators []Evaluator) err
 			list = append(list, l)
 		}
 		if len(c.Limits) == 0 && len(list) > 0 && !slices.ContainsFunc(list, steadystate.Limit.BoundsOutages) {
-			c.Limits = []steadystate.Limit{throughout}
+			c.Limits = []steadystate.Limit{steadystate.Throughout()}
 		}
 		j.limits[c.Name] = steadystate.Merge(c.Limits, list, steadystate.Limit.Key)
 	}

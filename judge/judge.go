@@ -283,8 +283,18 @@ func (r Result) phase(name string) (steadystate.Span, bool) {
 	return steadystate.Span{}, false
 }
 
-// throughout is the limit of a check without limits.
-var throughout = steadystate.MustParseLimit("outages <= 0")
+// kindOf is the kind of a signal's observations, as the plan and the record say.
+func (j *judge) kindOf(signal string) steadystate.Kind {
+	_, sent := j.Traffic[signal]
+	_, staged := j.plan.Stages[signal]
+	switch {
+	case sent || staged || signal == record.TrafficSignal:
+		return steadystate.Requests
+	case slices.Contains(j.plan.Sampled, signal) || slices.Contains(j.plan.Attempts, signal):
+		return steadystate.Attempts
+	}
+	return steadystate.Polls
+}
 
 // check judges the limits of a check, and whether it was good at the end.
 func (j *judge) check(c *checkEvaluator) {
@@ -293,7 +303,7 @@ func (j *judge) check(c *checkEvaluator) {
 	if _, requests := j.Traffic[c.Signal]; requests {
 		result.Dimension = "time"
 	}
-	result.Uptime = result.Figures.Uptime()
+	result.kind, result.Uptime = j.kindOf(c.Signal), result.Figures.Uptime()
 	result.before, result.during = c.prior.fold.Figures()[0], map[string]steadystate.Figures{}
 	j.recoveries(&result)
 	for _, p := range j.Phases {
@@ -308,7 +318,7 @@ func (j *judge) check(c *checkEvaluator) {
 
 	limits := c.Limits
 	if len(limits) == 0 {
-		limits = []steadystate.Limit{throughout}
+		limits = []steadystate.Limit{steadystate.Throughout()}
 	}
 	var findings []Finding
 	for _, l := range limits {
@@ -354,7 +364,10 @@ func (r Result) finding(c CheckResult, l steadystate.Limit) Finding {
 		}
 		f = during
 	}
+	counts := l.Counts(c.kind)
 	switch {
+	case counts != nil:
+		finding.Reading = steadystate.Reading{Text: "not judged", Undecided: counts.Error()}
 	case l.OfInjections():
 		finding.Reading = c.recovery(l)
 	case l.Baseline:

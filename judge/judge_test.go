@@ -189,9 +189,9 @@ func TestFindingsOfHistories(t *testing.T) {
 		},
 		{
 			"what held in a run that was stopped could have been broken later, but for what only gets better",
-			history{timeline: "+++++++---++++++", inject: []time.Duration{5 * s}, remove: 9 * s, settle: 3 * s, limits: []string{"downtime <= 10s", "errors <= 90%", "ttr <= 10s", "min <= 5", "min >= 0", "outages >= 1", "outages == 1"}, end: record.Interrupted},
+			history{timeline: "+++++++---++++++", inject: []time.Duration{5 * s}, remove: 9 * s, settle: 3 * s, limits: []string{"downtime <= 10s", "slow <= 90%", "ttr <= 10s", "min <= 5", "min >= 0", "outages >= 1", "outages == 1"}, end: record.Interrupted},
 			map[string]steadystate.Verdict{
-				"downtime <= 10s": steadystate.Unknown, "errors <= 90%": steadystate.Unknown, "ttr <= 10s": steadystate.Unknown, "outages == 1": steadystate.Unknown,
+				"downtime <= 10s": steadystate.Unknown, "slow <= 90%": steadystate.Unknown, "ttr <= 10s": steadystate.Unknown, "outages == 1": steadystate.Unknown,
 				"min <= 5": steadystate.Held, "min >= 0": steadystate.Unknown, "outages >= 1": steadystate.Held,
 			},
 		},
@@ -236,8 +236,8 @@ func TestFindingsOfHistories(t *testing.T) {
 		},
 		{
 			"one observation in a phase decides nothing",
-			history{timeline: "++++++++++++++++++++", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"errors <= 1% during inject"}, end: record.Completed},
-			map[string]steadystate.Verdict{"errors <= 1% during inject": steadystate.Unknown},
+			history{timeline: "++++++++++++++++++++", inject: []time.Duration{9 * s}, settle: 5 * s, limits: []string{"slow <= 1% during inject"}, end: record.Completed},
+			map[string]steadystate.Verdict{"slow <= 1% during inject": steadystate.Unknown},
 		},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,7 +47,7 @@ func (r Result) Finding(check, limit string) (Finding, error) {
 	case c.during == nil:
 		return Finding{}, fmt.Errorf("check %q: no finding of the limit %q, and a result read from JSON cannot be asked for another: judge its record; limits: %s", check, limit, limits)
 	}
-	if err := l.Fits(c.Tolerance); err != nil {
+	if err := cmp.Or(l.Fits(c.Tolerance), l.Counts(c.kind)); err != nil {
 		return Finding{}, fmt.Errorf("check %q: %w", check, err)
 	}
 	f := r.finding(c, l)

@@ -20,11 +20,11 @@ func TestOtherLimitsAreMergedIntoTheRecordedOnes(t *testing.T) {
 	}{
 		{"none", []string{"downtime <= 1s", "outage <= 2s"}, nil, []string{"downtime <= 1s", "outage <= 2s"}, steadystate.Broken},
 		{"one takes the place of its own", []string{"downtime <= 1s", "outage <= 30s"}, []string{"downtime <= 20s"}, []string{"downtime <= 20s", "outage <= 30s"}, steadystate.Held},
-		{"the others stay", []string{"downtime <= 1s", "outage <= 2s", "errors <= 1%"}, []string{"downtime <= 20s"}, []string{"downtime <= 20s", "outage <= 2s", "errors <= 1%"}, steadystate.Broken},
+		{"the others stay", []string{"downtime <= 1s", "outage <= 2s", "slow <= 1%"}, []string{"downtime <= 20s"}, []string{"downtime <= 20s", "outage <= 2s", "slow <= 1%"}, steadystate.Broken},
 		{"of another phase is another", []string{"downtime <= 1s"}, []string{"downtime <= 20s during inject"}, []string{"downtime <= 1s", "downtime <= 20s during inject"}, steadystate.Broken},
 		{"of another bound is another", []string{"mean <= 0.1"}, []string{"mean >= 0.1"}, []string{"mean <= 0.1", "mean >= 0.1"}, steadystate.Broken},
 		{"two on the same are both judged", []string{"downtime <= 20s"}, []string{"downtime <= 30s", "downtime <= 1s"}, []string{"downtime <= 30s", "downtime <= 1s"}, steadystate.Broken},
-		{"a check without limits is good throughout but for outages", nil, []string{"errors <= 90%"}, []string{"outages <= 0", "errors <= 90%"}, steadystate.Broken},
+		{"a check without limits is good throughout but for outages", nil, []string{"slow <= 90%"}, []string{"outages <= 0", "slow <= 90%"}, steadystate.Broken},
 		{"whose length may be limited", nil, []string{"downtime <= 20s"}, []string{"downtime <= 20s"}, steadystate.Held},
 		{"or their number", nil, []string{"outages <= 3"}, []string{"outages <= 3"}, steadystate.Held},
 		{"a limit on one phase leaves the others open", nil, []string{"downtime <= 20s during recover"}, []string{"outages <= 0", "downtime <= 20s during recover"}, steadystate.Broken},

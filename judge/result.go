@@ -137,6 +137,7 @@ type CheckResult struct {
 
 	during map[string]steadystate.Figures // by phase; nil: the result was read from JSON
 	before steadystate.Figures            // of the settled stretch before the fault
+	kind   steadystate.Kind               // of the signal's observations
 }
 
 // A PhaseDistribution is the distribution of a check's values in one phase.

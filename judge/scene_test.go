@@ -42,6 +42,15 @@ type another struct {
 
 func (s scene) result(t testing.TB) judge.Result {
 	t.Helper()
+	result, err := judge.Judge(recordtest.All(s.entries()), nil, sized{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// entries are those of the record; the last one is its end.
+func (s scene) entries() []record.Entry {
 	const t0, end = 20 * time.Second, 70 * time.Second
 	if s.removed == 0 {
 		s.removed = 40 * time.Second
@@ -127,12 +136,7 @@ func (s scene) result(t testing.TB) judge.Result {
 		s.plan(list[1].Plan)
 	}
 	list = append(list, s.more...)
-	list = append(list, record.Entry{At: end, End: &record.End{Reason: record.Completed}})
-	result, err := judge.Judge(recordtest.All(list), nil, sized{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result
+	return append(list, record.Entry{At: end, End: &record.End{Reason: record.Completed}})
 }
 
 // rateAt is the rate of the load at an instant, with the surges of the injections.

@@ -57,6 +57,13 @@ const (
 	Min      = "min"
 )
 
+// throughout is the limit of a check that must be good throughout.
+const throughout = Count + " <= 0"
+
+// Throughout is the limit that stands for a check without limits, and for one that no
+// limit of an experiment's bounds: good throughout.
+func Throughout() Limit { return MustParseLimit(throughout) }
+
 // anyDimension stands for the dimension of the signal.
 const anyDimension dimension = ""
 
@@ -74,9 +81,9 @@ var quantities = []quantity{
 	{TTD, timespan, "longest time to detection, the first bad observation, over the injections"},
 	{TTR, timespan, "longest time to recovery over the injections"},
 	{MTTR, timespan, "mean time to recovery over the injections"},
-	{Errors, share, "failed observations / all observations"},
+	{Errors, share, "failed requests or probes / all of them; not of a polled value"},
 	{Slow, share, "observations that did not fail, outside of what counts as good / all observations"},
-	{Rate, frequency, "observations per unit of time"},
+	{Rate, frequency, "requests of a load per unit of time"},
 	{Mean, anyDimension, "mean of the values"},
 	{Max, anyDimension, "largest value"},
 	{Min, anyDimension, "smallest value"},
@@ -229,6 +236,21 @@ func (l Limit) Fits(good Tolerance) error {
 		return nil
 	}
 	return fmt.Errorf("limit %q: good is %q, a %s, and %q is not; units: %s", l, good, want, l.Tolerance.number(), unitChoices)
+}
+
+// Counts returns an error if the limit counts observations of which its quantity says
+// nothing: a share of errors where none can fail, or a rate that is that of the
+// observer. It says what to limit instead.
+func (l Limit) Counts(of Kind) error {
+	switch {
+	case of == Polls && l.Quantity == Errors:
+		return fmt.Errorf("limit %q: the signal is a polled value, no poll of which fails, so this always holds; limit the value: \"slow <= 1%%\" is the share of polls that are not good, or write downtime, mean or max", l)
+	case of == Polls && l.Quantity == Rate:
+		return fmt.Errorf("limit %q: the signal is a polled value, and this is the rate of polls; limit the value with mean, max or min, or write downtime", l)
+	case of == Attempts && l.Quantity == Rate:
+		return fmt.Errorf("limit %q: a probe sends at its own rate; rate is for the requests of a load, and errors, slow and downtime are for a probe, too", l)
+	}
+	return nil
 }
 
 // OfInjections reports whether the quantity counts from injections (ttd, ttr,

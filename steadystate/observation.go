@@ -143,6 +143,20 @@ func (f SourceFunc) Observe(ctx context.Context, clock Clock, record func(Observ
 	return f(ctx, clock, record)
 }
 
+// A Kind of observations says what their number is the number of. It decides which
+// limits on that number mean something; see [Limit.Counts].
+type Kind int
+
+// The kinds of observations.
+const (
+	// Polls are of a value. None of them fails, whatever the value is.
+	Polls Kind = iota
+	// Attempts may each fail, as those of a probe do. Their rate is the probe's own.
+	Attempts
+	// Requests are those of a load.
+	Requests
+)
+
 // A Signal is a named live source.
 type Signal struct {
 	Name   string
@@ -151,6 +165,9 @@ type Signal struct {
 	Describe string
 	// Samples: each observation meets one of several backends, as a probe over a
 	// fresh connection does, so a good one does not prove that all are good.
-	// Default: an observation covers the state itself.
+	// Each is an attempt, too. Default: an observation covers the state itself.
 	Samples bool
+	// Attempts: each observation may fail, as an attempt to do something does, so
+	// that limits on errors mean something. Default: it is a poll of a value.
+	Attempts bool
 }
