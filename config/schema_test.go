@@ -162,7 +162,7 @@ services:
       reuseRate: 19/s
       success: {status: [200, 201-299], body: {contains: "${TOKEN}"}}
       reuse: false
-    websocket: {url: wss://checkout.example/live, every: 200ms, freshConnections: true}
+    websocket: {url: wss://checkout.example/live, every: 200ms, reuse: true}
     grpc: {address: "checkout.example:9000", service: health, tls: true}
     checks: [answers, flow, live, health, kept, ready]
     suites: [pods/kill-one, network, autoscaling/kill]
@@ -416,7 +416,7 @@ var unseen = map[string]string{
 		experiment-from-leaves-two-kinds experiment-from-removes-a-required-field experiment-from-removes-the-kind
 		experiment-limits-of-a-check-and-its-signal-differ experiment-load-leaves-no-url`,
 	"one value compared with another": `
-		check-limit-too-fine experiment-limits-too-fine experiment-limits-rate-beyond-the-load experiment-surges-differ fault-at-beyond-hold fault-for-too-short fault-hold-too-short fault-delay-jitter-beyond-latency`,
+		check-limit-too-fine experiment-limits-too-fine experiment-limits-count-polls experiment-limits-rate-beyond-the-load experiment-surges-differ fault-at-beyond-hold fault-for-too-short fault-hold-too-short fault-delay-jitter-beyond-latency`,
 	"a text in another language": `
 		chaos-mesh-follows-a-kill chaos-mesh-for-of-a-kill chaos-mesh-is-no-yaml chaos-mesh-of-another-kind chaos-mesh-without-namespace chaos-mesh-file-wrong
 		check-promql-in-many-lines check-promql-is-a-range check-promql-selects-nothing check-promql-wrong freeze-incident-selects-nothing freeze-incident-wrong

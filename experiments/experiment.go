@@ -395,6 +395,9 @@ func (e Experiment) plan() *record.Plan {
 		p.Signals[s.Name] = s.Describe
 		if s.Samples {
 			p.Sampled = append(p.Sampled, s.Name)
+			if s.Reuses {
+				p.Reused = append(p.Reused, s.Name)
+			}
 		} else if s.Attempts {
 			p.Attempts = append(p.Attempts, s.Name)
 		}

@@ -11,6 +11,7 @@ type checkEvaluator struct {
 	steadystate.Check
 	prior   *prior // to the fault
 	windows []steadystate.Span
+	pinned  bool // to one backend
 	fold    *steadystate.Fold
 	figures []steadystate.Figures // of the windows, in the end
 }
@@ -37,11 +38,23 @@ func (j *judge) newCheckEvaluator(c steadystate.Check) *checkEvaluator {
 			}
 		}
 	}
+	k.pinned = slices.Contains(j.plan.Reused, c.Signal)
 	k.fold = steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.watched}, k.windows...)
 	k.prior = j.newPrior(c, rule)
 	o := j.buffer(c.Signal)
 	o.next = append(o.next, k.fold.Add, k.prior.add)
 	return k
+}
+
+// conclude ends the fold. Over a connection that is kept, all observations may have
+// met one backend, so that another may have been out for the whole of a window.
+func (k *checkEvaluator) conclude() {
+	k.figures = k.fold.Figures()
+	for i := range k.figures {
+		if k.pinned {
+			k.figures[i] = k.figures[i].Pinned()
+		}
+	}
 }
 
 // over are the figures of one window.

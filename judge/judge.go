@@ -298,7 +298,7 @@ func (j *judge) kindOf(signal string) steadystate.Kind {
 
 // check judges the limits of a check, and whether it was good at the end.
 func (j *judge) check(c *checkEvaluator) {
-	c.figures = c.fold.Figures()
+	c.conclude()
 	result := CheckResult{Check: c.Name, Signal: c.Signal, Tolerance: c.Good, Dimension: c.Good.Dimension(), Figures: c.over(j.Window)}
 	if _, requests := j.Traffic[c.Signal]; requests {
 		result.Dimension = "time"

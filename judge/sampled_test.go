@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,10 +70,22 @@ func TestAProbeThatSamplesHasTheLoadsBackends(t *testing.T) {
 		at := time.Duration(i) * 10 * ms
 		requests = append(requests, record.Request{Seq: uint64(i), Planned: at, Sent: at, Answered: at + 5*ms, Outcome: record.Outcome{Code: 200, Backend: "abc"[i%3 : i%3+1], Attempts: 1}})
 	}
-	for name, want := range map[string]steadystate.Verdict{"downtime <= 500ms": steadystate.Unknown, "downtime <= 5s": steadystate.Held} {
+	for _, row := range []struct {
+		limit  string
+		reused []string
+		want   steadystate.Verdict
+		text   string
+	}{
+		{"downtime <= 500ms", nil, steadystate.Unknown, "of one backend"},
+		{"downtime <= 5s", nil, steadystate.Held, "of one backend"},
+		{"downtime <= 5s", []string{"probe"}, steadystate.Unknown, "resolution 40s of one backend: its connection met one only"},
+		{"outages <= 0", []string{"probe"}, steadystate.Held, "resolution 40s of one backend: its connection met one only"},
+		{"uptime >= 50%", []string{"probe"}, steadystate.Unknown, "its connection met one only"},
+	} {
+		name, want := row.limit, row.want
 		result, err := judge.Judge(recordtest.All([]record.Entry{
 			{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "r"}},
-			{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Sampled: []string{"probe"}, Checks: []steadystate.Check{{Name: "probe", Signal: "probe", Good: steadystate.Within(s), Limits: steadystate.Limits(name)}}}},
+			{Plan: &record.Plan{Name: "kill a", Settle: 10 * s, Faults: []record.Scheduled{{Fault: "kill"}}, Sampled: []string{"probe"}, Reused: row.reused, Checks: []steadystate.Check{{Name: "probe", Signal: "probe", Good: steadystate.Within(s), Limits: steadystate.Limits(name)}}}},
 			{Phase: record.PhaseSettle},
 			{At: t0, Phase: record.PhaseInject},
 			{At: t0, Injection: &record.Injection{Fault: "kill", Span: steadystate.Instant(t0), OneShot: true}},
@@ -83,7 +96,7 @@ func TestAProbeThatSamplesHasTheLoadsBackends(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f := result.Findings[0]; f.Verdict != want {
+		if f := result.Findings[0]; f.Verdict != want || !strings.Contains(f.Text, row.text) {
 			t.Errorf("%s: %s, %q, %q; want %s: one of three may be out for 2 s unseen", name, f.Verdict, f.Text, f.Undecided, want)
 		}
 	}

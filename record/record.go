@@ -67,10 +67,13 @@ type Plan struct {
 	// Sampled are the signals whose observations each meet one of several
 	// backends, besides those of the load.
 	Sampled []string `json:"sampled,omitempty"`
+	// Reused are those of the sampled signals that keep one connection: all their
+	// observations may have met one backend.
+	Reused []string `json:"reused,omitempty"`
 	// Attempts are further signals whose observations may each fail, besides those of
 	// the load. The others poll a value: a limit on errors of them is unknown.
 	Attempts []string `json:"attempts,omitempty"`
-	Load    string   `json:"load,omitempty"`
+	Load     string   `json:"load,omitempty"`
 	// Traffic is a signal of every target, see [TargetSignal], that is above
 	// zero while the target serves. Without a load it shows that the faults'
 	// targets serve.

@@ -52,6 +52,7 @@ type Figures struct {
 	partial   string        // of the first partial value
 	rule      Rule
 	early     int    // slow requests that were sent before the window
+	pinned    bool   // to one of several backends
 	certain   int    // outages that certainly reach into the window
 	more      int    // outages that the gaps may hide
 	starts    []Span // of the outages, unclipped
@@ -251,6 +252,17 @@ func (f Figures) Ignorance() string {
 // passed unseen, or of all backends if the smallest one's share is unknown.
 func (f Figures) OfSmallest() time.Duration { return max(f.Resolution, f.PartialResolution.Length) }
 
+// Pinned are the figures of observations that all met one of several backends, over one
+// connection: another may have been out unseen for the whole window, however much was
+// seen of this one. Those of a service that is known to have one backend are as they
+// were.
+func (f Figures) Pinned() Figures {
+	if f.rule.smallest() < 1 {
+		f.PartialResolution, f.pinned = PartialResolution{Share: f.rule.Smallest, Length: f.Window.Width()}, true
+	}
+	return f
+}
+
 // finest is the shortest limit that the figures can decide. The smallest backend
 // may have been down unseen, so its resolution decides; if an observed outage
 // may have continued unseen, the resolution adds to its length. Once the
@@ -261,7 +273,7 @@ func (f Figures) finest(limit time.Duration, seen Bounds[time.Duration]) time.Du
 	switch {
 	case slices.ContainsFunc(f.Outages, func(o Outage) bool { return o.hidden }):
 		return seen.High + resolution
-	case 2*seen.Low >= limit:
+	case 2*seen.Low >= limit && !f.pinned:
 		return f.Resolution
 	}
 	return resolution
@@ -583,6 +595,9 @@ func (f Figures) Compare(l Limit, b Bounds[float64], format func(float64) string
 		of := ""
 		if resolution > f.Resolution {
 			of = " of one backend"
+		}
+		if f.pinned {
+			of = " of one backend: its connection met one only"
 		}
 		r.Text = fmt.Sprintf("%s (no outage seen; resolution %s%s)", r.Text, timespan.format(resolution.Seconds()), of)
 	}

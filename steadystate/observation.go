@@ -167,6 +167,9 @@ type Signal struct {
 	// fresh connection does, so a good one does not prove that all are good.
 	// Each is an attempt, too. Default: an observation covers the state itself.
 	Samples bool
+	// Reuses: the observations share one connection while it works. All may then meet
+	// one backend, and a good one says nothing of the others. It goes with Samples.
+	Reuses bool
 	// Attempts: each observation may fail, as an attempt to do something does, so
 	// that limits on errors mean something. Default: it is a poll of a value.
 	Attempts bool

@@ -122,7 +122,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 	unknown := recorded(t, dir, "unknown", true, record.NotSteady)
 	strict := recorded(t, dir, "strict", false, record.Completed, func(e *record.Entry) {
 		if e.Plan != nil {
-			e.Plan.Checks[0].Limits = steadystate.Limits("errors <= 1%", "downtime <= 5s")
+			e.Plan.Checks[0].Limits = steadystate.Limits("slow <= 1%", "downtime <= 5s")
 		}
 	})
 	if err := os.Mkdir("empty", 0o700); err != nil {
@@ -166,7 +166,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"the worst of several counts", []string{"judge", held, broken, unknown}, exitBroken, "3 experiments: 1 broken, 1 unknown, 1 held"},
 		{"a directory stands for its records", []string{"judge", "empty"}, exitUsage, "no record (*.jsonl) in empty"},
 		{"another limit, another verdict", []string{"judge", broken, "--limit", "service: up: downtime <= 50s"}, exitUnknown, "watch for longer"},
-		{"the other limits stay", []string{"judge", strict, "--limit", "service: up: errors <= 99%"}, exitBroken, "BROKEN   downtime         <= 5s"},
+		{"the other limits stay", []string{"judge", strict, "--limit", "service: up: slow <= 99%"}, exitBroken, "BROKEN   downtime         <= 5s"},
 		{"a limit of a check that there is not", []string{"judge", held, "--limit", "x: downtime <= 1s"}, exitUsage, `no check "x" in the record; checks: "service: up"`},
 		{"a limit without a check", []string{"judge", held, "--limit", "downtime <= 1s"}, exitUsage, `want "CHECK: LIMIT"`},
 		{"a bad limit", []string{"judge", held, "--limit", "service: up: downtme <= 1s"}, exitUsage, `no quantity "downtme"`},

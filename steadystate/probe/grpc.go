@@ -35,6 +35,10 @@ type GRPCHealth struct {
 	Every time.Duration `yaml:"every"`
 	// Timeout bounds the wait for the answer, including the connection. Default: 2s.
 	Timeout time.Duration `yaml:"timeout"`
+	// Reuse keeps one connection while it works, and its break is a failure. It stays
+	// with one pod and shows no outage of the others. Default: false: each check has a
+	// connection of its own.
+	Reuse bool `yaml:"reuse"`
 	// TLS configures the connection; nil: plaintext.
 	TLS *tls.Config `yaml:"-"`
 
@@ -62,7 +66,7 @@ func (g GRPCHealth) Validate() error {
 
 // Signal returns the source as a signal with this name.
 func (g GRPCHealth) Signal(name string) steadystate.Signal {
-	return steadystate.Signal{Name: name, Source: g, Describe: g.String(), Samples: true}
+	return steadystate.Signal{Name: name, Source: g, Describe: g.String(), Samples: true, Reuses: g.Reuse}
 }
 
 // String describes the source in one line.
@@ -71,7 +75,7 @@ func (g GRPCHealth) String() string {
 	if g.Service != "" {
 		of = "service " + g.Service
 	}
-	return fmt.Sprintf("seconds of the gRPC health check of %s at %s, %s", of, g.Address, g.timing())
+	return fmt.Sprintf("seconds of the gRPC health check of %s at %s, %s, %s", of, g.Address, connections(g.Reuse), g.timing())
 }
 
 // Resolution returns the longest outage that can pass between two checks while they
@@ -97,7 +101,7 @@ func (g GRPCHealth) Preflight(ctx context.Context) (found string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("check the health of %s: %w", g.Address, err)
 	}
-	return found, nil
+	return found + onePod(g.Reuse), nil
 }
 
 // A checkup is a connection to a server, opened on demand.
@@ -109,11 +113,11 @@ type checkup struct {
 	broken error // why the connection could not be opened; gRPC keeps only its text
 }
 
-// ask checks once. It reconnects after any failure: gRPC's own retries back off
-// for longer and longer, and would miss the server's return.
+// ask checks once. If it keeps its connection, it reconnects after any failure: gRPC's
+// own retries back off for longer and longer, and would miss the server's return.
 func (c *checkup) ask(ctx context.Context) (err error) {
 	defer func() {
-		if err != nil {
+		if err != nil || !c.Reuse {
 			c.close()
 		}
 	}()

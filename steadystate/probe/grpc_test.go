@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,6 +69,50 @@ func (hung) Check(ctx context.Context, _ *grpc_health_v1.HealthCheckRequest) (*g
 func TestAServerThatIsServingAnswers(t *testing.T) {
 	address, _ := serve(t, "127.0.0.1:0", healthy)
 	observed(t, probe.GRPCHealth{Address: address, Every: 5 * time.Millisecond, Timeout: 20 * time.Second}, atLeast(10, answered))
+}
+
+// accepting counts the connections that a listener accepts.
+type accepting struct {
+	net.Listener
+	opened atomic.Int64
+}
+
+func (a *accepting) Accept() (net.Conn, error) {
+	conn, err := a.Listener.Accept()
+	if err == nil {
+		a.opened.Add(1)
+	}
+	return conn, err
+}
+
+// A connection stays with the pod that it met first.
+func TestEachHealthCheckHasItsOwnConnectionUnlessItIsReused(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := &accepting{Listener: listener}
+	server := grpc.NewServer()
+	healthy(server)
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(counted) })
+	t.Cleanup(func() { server.Stop(); serving.Wait() })
+	source := probe.GRPCHealth{Address: listener.Addr().String(), Every: 5 * time.Millisecond, Timeout: 20 * time.Second}
+	if all := observed(t, source, atLeast(5, answered)); counted.opened.Load() != int64(len(all)) {
+		t.Errorf("%d connections were opened for %d checks, want a fresh one each", counted.opened.Load(), len(all))
+	}
+	counted.opened.Store(0)
+	source.Reuse = true
+	observed(t, source, atLeast(5, answered))
+	if n := counted.opened.Load(); n != 1 {
+		t.Errorf("%d connections were opened, want one", n)
+	}
+	if found, err := source.Preflight(t.Context()); err != nil || !strings.Contains(found, "stays with one pod") {
+		t.Errorf("preflight: %q, %v", found, err)
+	}
+	if s := source.Signal("grpc"); !s.Samples || !s.Reuses {
+		t.Errorf("the signal does not say that its connection is kept: %+v", s)
+	}
 }
 
 func TestFailuresOfAHealthCheckAreDataWithAReason(t *testing.T) {
@@ -156,5 +201,5 @@ func TestPreflightOfAHealthCheck(t *testing.T) {
 
 func ExampleGRPCHealth() {
 	fmt.Println(probe.GRPCHealth{Address: "shop.example:443", Service: "shop.Checkout", TLS: &tls.Config{}}.Signal("grpc").Describe)
-	// Output: seconds of the gRPC health check of service shop.Checkout at shop.example:443, every 100ms, timeout 2s
+	// Output: seconds of the gRPC health check of service shop.Checkout at shop.example:443, fresh connections, every 100ms, timeout 2s
 }

@@ -39,7 +39,23 @@ func (t timing) validate() error {
 // String is the end of a source's description.
 func (t timing) String() string { return fmt.Sprintf("every %s, timeout %s", t.every, t.timeout) }
 
-// A session sends a request and keeps its connection for the next one. ask fails
+// connections says in a source's description what its connections are.
+func connections(reuse bool) string {
+	if reuse {
+		return "one reused connection"
+	}
+	return "fresh connections"
+}
+
+// onePod is what a preflight adds about a reused connection.
+func onePod(reuse bool) string {
+	if !reuse {
+		return ""
+	}
+	return "; its one connection stays with one pod and shows no outage of the others: without reuse it meets them all"
+}
+
+// A session sends a request, over a connection of its own or a kept one. ask fails
 // if there is no answer, or a negative one.
 type session interface {
 	ask(ctx context.Context) error

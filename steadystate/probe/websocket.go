@@ -33,9 +33,10 @@ type WebSocket struct {
 	// drops the connection: a late answer would be mistaken for that to a later
 	// message. Default: 2s.
 	Timeout time.Duration `yaml:"timeout"`
-	// Fresh opens a connection for each message. Default: false: one connection is
-	// kept while it works, and its break is a failure.
-	Fresh bool `yaml:"freshConnections"`
+	// Reuse keeps one connection while it works, and its break is a failure. It stays
+	// with one pod and shows no outage of the others. Default: false: each message has
+	// a connection of its own.
+	Reuse bool `yaml:"reuse"`
 	// Header is sent when a connection is opened.
 	Header http.Header `yaml:"-"`
 	// TLS configures wss; nil: the system's certificate authorities.
@@ -70,18 +71,12 @@ func (w WebSocket) Validate() error {
 
 // Signal returns the source as a signal with this name.
 func (w WebSocket) Signal(name string) steadystate.Signal {
-	// A kept connection samples too: once it breaks, the next one meets some
-	// backend by chance.
-	return steadystate.Signal{Name: name, Source: w, Describe: w.String(), Samples: true}
+	return steadystate.Signal{Name: name, Source: w, Describe: w.String(), Samples: true, Reuses: w.Reuse}
 }
 
 // String describes the source in one line.
 func (w WebSocket) String() string {
-	connection := "one connection"
-	if w.Fresh {
-		connection = "a fresh connection each"
-	}
-	return fmt.Sprintf("seconds in which a message comes back from %s, %s, %s", redact.URL(w.URL), connection, w.timing())
+	return fmt.Sprintf("seconds in which a message comes back from %s, %s, %s", redact.URL(w.URL), connections(w.Reuse), w.timing())
 }
 
 // Resolution returns the longest outage that can pass between two messages while they
@@ -107,7 +102,7 @@ func (w WebSocket) Preflight(ctx context.Context) (found string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("send a message to %s: %w: does the service answer with the message's own text?", redact.URL(w.URL), err)
 	}
-	return found, nil
+	return found + onePod(w.Reuse), nil
 }
 
 func (w WebSocket) session() *conversation {
@@ -130,7 +125,7 @@ type conversation struct {
 // ask sends a message and reads until it returns.
 func (c *conversation) ask(ctx context.Context) (err error) {
 	defer func() {
-		if err != nil || c.Fresh {
+		if err != nil || !c.Reuse {
 			c.close()
 		}
 	}()

@@ -63,13 +63,13 @@ func TestAMessageComesBackOverOneConnection(t *testing.T) {
 		handler.ServeHTTP(w, r)
 	}))
 	defer server.Close()
-	source := probe.WebSocket{URL: at(server), Every: 5 * time.Millisecond, Timeout: 20 * time.Second, Header: http.Header{"X-Shop": {"one"}}}
+	source := probe.WebSocket{URL: at(server), Every: 5 * time.Millisecond, Timeout: 20 * time.Second, Header: http.Header{"X-Shop": {"one"}}, Reuse: true}
 	observed(t, source, atLeast(12, answered))
 	if n := opened.Load(); n != 1 {
 		t.Errorf("%d connections were opened, want one", n)
 	}
 	opened.Store(0)
-	source.Fresh = true
+	source.Reuse = false
 	if all := observed(t, source, atLeast(5, answered)); opened.Load() != int64(len(all)) {
 		t.Errorf("%d connections were opened for %d messages, want a fresh one each", opened.Load(), len(all))
 	}
@@ -203,5 +203,5 @@ func TestAProbeIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 
 func ExampleWebSocket() {
 	fmt.Println(probe.WebSocket{URL: "wss://shop.example/live"}.Signal("websocket").Describe)
-	// Output: seconds in which a message comes back from wss://shop.example/live, one connection, every 100ms, timeout 2s
+	// Output: seconds in which a message comes back from wss://shop.example/live, fresh connections, every 100ms, timeout 2s
 }
