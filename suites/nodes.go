@@ -33,10 +33,8 @@ func (p *preflight) nodes(ctx context.Context) []corev1.Node {
 
 // trouble is why a node takes no pods, or runs none, and what to do.
 func trouble(n corev1.Node) string {
-	for _, c := range n.Status.Conditions {
-		if c.Type == corev1.NodeReady && c.Status != corev1.ConditionTrue {
-			return fmt.Sprintf("%s is not ready: %s (kubectl describe node %s)", n.Name, c.Reason, n.Name)
-		}
+	if c := kube.NodeCondition(&n, corev1.NodeReady); c.Type != "" && c.Status != corev1.ConditionTrue {
+		return fmt.Sprintf("%s is not ready: %s (kubectl describe node %s)", n.Name, c.Reason, n.Name)
 	}
 	if n.Spec.Unschedulable {
 		return fmt.Sprintf("%s is cordoned (kubectl uncordon %s)", n.Name, n.Name)

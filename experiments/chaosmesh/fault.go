@@ -400,16 +400,10 @@ func (f *Fault) cutOff(ctx context.Context, rec *record.Recorder, p *placed) {
 		case apierrors.IsNotFound(err):
 		case err != nil:
 			rec.Note("gone: %s, on node %s; whether it is Ready, or processes may go on there, is not known: %v", strings.Join(pods, ", "), name, kube.Explain(err, "the right to get nodes"))
-		case !ready(&node):
+		case !kube.NodeReady(&node):
 			rec.Note("gone: %s, on node %s, which is not Ready: whether processes go on there, with the fault in them, is not known until it is back or was shut down", strings.Join(pods, ", "), name)
 		}
 	}
-}
-
-func ready(node *corev1.Node) bool {
-	return slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
-		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
-	})
 }
 
 // byNamespace are the names of pods, each once, of their ids or those of containers.

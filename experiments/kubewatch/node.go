@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // hosts are the nodes on which pods were seen to run.
@@ -52,14 +53,14 @@ func (h *hosts) nodes(next between) between {
 // its readiness.
 func nodeEvents(before, after *corev1.Node, arrival string) []happening {
 	var list []happening
-	was, is := false, nodeReady(after)
+	was, is := false, kube.NodeReady(after)
 	switch arrival {
 	case record.EventExists:
 		return []happening{{kind: arrival, attrs: attrs(record.AttrReady, strconv.FormatBool(is))}}
 	case record.EventCreated:
 		list = append(list, happening{kind: arrival})
 	default:
-		was = nodeReady(before)
+		was = kube.NodeReady(before)
 	}
 	switch {
 	case is && !was:
@@ -72,20 +73,6 @@ func nodeEvents(before, after *corev1.Node, arrival string) []happening {
 
 // unready is why a node is not ready, in Kubernetes' words.
 func unready(node *corev1.Node) string {
-	for _, c := range node.Status.Conditions {
-		if c.Type == corev1.NodeReady {
-			return strings.Trim(c.Reason+": "+c.Message, ": ")
-		}
-	}
-	return ""
-}
-
-// nodeReady reports whether the node reports itself ready.
-func nodeReady(node *corev1.Node) bool {
-	for _, c := range node.Status.Conditions {
-		if c.Type == corev1.NodeReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
+	c := kube.NodeCondition(node, corev1.NodeReady)
+	return strings.Trim(c.Reason+": "+c.Message, ": ")
 }

@@ -319,19 +319,13 @@ func (s *search) address(ctx context.Context, services []corev1.Service) error {
 	for _, kind := range []corev1.NodeAddressType{corev1.NodeExternalIP, corev1.NodeInternalIP} {
 		for _, node := range nodes.Items {
 			for _, a := range node.Status.Addresses {
-				if s.node == "" && a.Type == kind && ready(node) {
+				if s.node == "" && a.Type == kind && kube.NodeReady(&node) {
 					s.node = a.Address
 				}
 			}
 		}
 	}
 	return nil
-}
-
-func ready(node corev1.Node) bool {
-	return slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
-		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
-	})
 }
 
 // chaosMesh is why there is no Chaos Mesh. That the account may not list its faults
