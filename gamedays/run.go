@@ -40,8 +40,6 @@ type Run struct {
 	// Tell is called with each entry once it is written; it must not block. Default: it is
 	// not called.
 	Tell func(e Entry)
-	// Poll is the interval at which the log is read for answers. Default: 1 s.
-	Poll time.Duration
 
 	begun time.Time
 }
@@ -200,7 +198,7 @@ func (r *Run) ask(ctx context.Context, i int, what string) error {
 	}
 	r.say("pause: %s (%s)", what, how)
 	readable := time.Now().Add(reading)
-	poll := time.NewTicker(cmp.Or(r.Poll, time.Second))
+	poll := time.NewTicker(time.Second)
 	defer poll.Stop()
 	for {
 		answer := ""

@@ -21,8 +21,12 @@ import (
 	"github.com/aftershockhq/aftershock/internal/bench"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/runs"
+	"github.com/aftershockhq/aftershock/runs/audit"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
+
+// deciderOf decides as a server with this directory does.
+func deciderOf(dir string) *decider { return &decider{chain: audit.Verifier{Dir: dir}} }
 
 // A benched runner runs one experiment on a bench: it kills one of three processes.
 type benched struct {
@@ -180,7 +184,7 @@ func TestAHeldBuildIsPromotedByItsRecordsAlone(t *testing.T) {
 	if !ok || b.State != Held {
 		t.Fatalf("the journal says %+v", b)
 	}
-	if state, why := Decide(dir, b); state != Held {
+	if state, why, _ := deciderOf(dir).decide(b); state != Held {
 		t.Fatalf("%s: %s, want it held", state, why)
 	}
 	records, err := filepath.Glob(filepath.Join(dir, b.Directory, "*.jsonl"))
@@ -241,7 +245,7 @@ func TestAHeldBuildIsPromotedByItsRecordsAlone(t *testing.T) {
 			if err := test.change(&changed, copied, filepath.Join(copied, b.Directory, filepath.Base(records[0]))); err != nil {
 				t.Fatal(err)
 			}
-			if state, why := Decide(copied, changed); state != Unknown || !strings.Contains(why, test.want) {
+			if state, why, _ := deciderOf(copied).decide(changed); state != Unknown || !strings.Contains(why, test.want) {
 				t.Errorf("%s: %s; want it unknown: %s", state, why, test.want)
 			}
 		})

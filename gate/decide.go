@@ -18,17 +18,6 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// Decide judges the records of a build, of which dir is the gate's directory. A record
-// counts only if it is as it was chained, was begun after the build was asked about,
-// is of a plan and of the file that were asked for, and if all pods in it ran the
-// build's revision. One that counts and is broken breaks the build. Held needs that
-// all count, and one of each plan that was completed, with every proof. Why is a
-// sentence.
-func Decide(dir string, b Build, evaluators ...judge.Evaluator) (state State, why string) {
-	state, why, _ = (&decider{chain: audit.Verifier{Dir: dir}, evaluators: evaluators}).decide(b)
-	return state, why
-}
-
 // A decider decides again and again, and reads only records that are not as they were.
 type decider struct {
 	chain      audit.Verifier
@@ -43,8 +32,12 @@ type judged struct {
 	error
 }
 
-// decide also says why a record that is there could not be read, see [audit.Unread]: the
-// build is unknown then, and may be decided later.
+// decide judges the records of a build. A record counts only if it is as it was chained,
+// was begun after the build was asked about, is of a plan and of the file that were asked
+// for, and if all pods in it ran the build's revision. One that counts and is broken breaks
+// the build. Held needs that all count, and one of each plan that was completed, with every
+// proof. Why is a sentence. Unread says why a record that is there could not be read, see
+// [audit.Unread]: the build is unknown then, and may be decided later.
 func (d *decider) decide(b Build) (state State, why string, unread error) {
 	var lost error // what an earlier test showed
 	for _, earlier := range b.Earlier {

@@ -218,7 +218,7 @@ func TestWhatBrokeABuildStillDoes(t *testing.T) {
 	b, _ := s.book.Find("shop/checkout/1")
 	s.mu.Unlock()
 	b.Earlier, b.File = []Test{{b.Directory, b.Head, b.File, b.Plans}}, "f2"
-	if state, why := Decide(s.Dir, b); state != Broken {
+	if state, why, _ := deciderOf(s.Dir).decide(b); state != Broken {
 		t.Errorf("by another file: %s: %s", state, why)
 	}
 	// Meanwhile its pods ran something else.

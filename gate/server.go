@@ -92,9 +92,6 @@ type Server struct {
 	// is doubled each time that a build is refused again, up to eight times as long.
 	// Default: 15 s.
 	Retry time.Duration
-	// Patience is how long a build waits for all that is no [ErrNotNow], or for a gate that
-	// cannot go on. It is unknown then. Default: 15 min.
-	Patience time.Duration
 	// Say is told what happens, a line each. Default: nothing is said.
 	Say func(text string)
 
@@ -266,7 +263,9 @@ func (s *Server) due() (list []Build, next time.Time) {
 
 func (s *Server) retry() time.Duration { return cmp.Or(s.Retry, 15*time.Second) }
 
-func (s *Server) patience() time.Duration { return cmp.Or(s.Patience, 15*time.Minute) }
+// patience is how long a build waits for all that is no [ErrNotNow], or for a gate that
+// cannot go on. It is unknown then.
+const patience = 15 * time.Minute
 
 // until does what nothing may be begun without, until it succeeds or ctx ends.
 func (s *Server) until(ctx context.Context, do func() error) error {
@@ -339,13 +338,13 @@ func (s *Server) over(ctx context.Context, key string, o *outcome) error {
 		e.Head = b.Head
 		e.Verdict, e.Why, unread = s.decide(b)
 	}
-	if unread != nil && time.Since(o.at) < s.patience() {
+	if unread != nil && time.Since(o.at) < patience {
 		return fmt.Errorf("decide: %w", unread)
 	}
 	switch {
 	case e.Verdict == Broken:
 	case unread != nil:
-		e.Why = fmt.Sprintf("for %s what its test showed could not be read: %s", s.patience(), unread)
+		e.Why = fmt.Sprintf("for %s what its test showed could not be read: %s", patience, unread)
 	case errors.Is(o.err, ErrNotNow):
 		e = Event{Event: Postponed, Why: o.err.Error()}
 	case o.interrupted && (o.err != nil || e.Verdict != Held):
@@ -533,7 +532,7 @@ func (s *Server) refuse(key string, err error) bool {
 // tooLong reports whether something had waited for all that it waits when it was looked at:
 // since then a test of another build may be in its way.
 func (s *Server) tooLong(is block) bool {
-	return !is.since.IsZero() && is.last.Sub(is.since) >= s.patience()
+	return !is.since.IsZero() && is.last.Sub(is.since) >= patience
 }
 
 // halted is why no build goes on, if that has lasted too long. A journal that could not be
@@ -555,7 +554,7 @@ func (s *Server) halted() string {
 }
 
 func (s *Server) waited(why string) string {
-	return fmt.Sprintf("it has waited for %s: %s", s.patience(), why)
+	return fmt.Sprintf("it has waited for %s: %s", patience, why)
 }
 
 func text(err error) string {
@@ -659,7 +658,7 @@ func (s *Server) ask(ctx context.Context, a *Ask) (state State, err error) {
 func (s *Server) notAsked(key string, err error) (State, error) {
 	maps.DeleteFunc(s.blocked, func(key string, is block) bool { // those that are not asked about any more
 		_, known := s.book.Find(key)
-		return !known && time.Since(is.last) > s.patience()
+		return !known && time.Since(is.last) > patience
 	})
 	halted := s.halted()
 	switch b, known := s.book.Find(key); {

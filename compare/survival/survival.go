@@ -45,8 +45,6 @@ type Step struct {
 	AtRisk int     // the number that lasted, and were seen, until then
 	Over   int     // how many of those were over then
 	Share  float64 // the share of all that lasts longer
-	// variance is Greenwood's of the share's logarithm.
-	variance float64
 	// upper is the distribution whose quantiles are upper bounds of the share.
 	upper product
 	// left are those that lasted longer than this and were seen until then, at each time
@@ -64,7 +62,7 @@ func KaplanMeier(times []Time) Curve {
 	times = slices.Clone(times)
 	slices.SortFunc(times, func(a, b Time) int { return cmp.Compare(a.Seen, b.Seen) })
 	curve := Curve{steps: []Step{}, first: []seen{{math.Inf(-1), len(times)}}}
-	share, variance, upper := 1.0, 0.0, one
+	share, upper := 1.0, one
 	for i := 0; i < len(times); {
 		s := Step{At: times[i].Seen, AtRisk: len(times) - i}
 		for ; i < len(times) && times[i].Seen == s.At; i++ {
@@ -75,9 +73,8 @@ func KaplanMeier(times []Time) Curve {
 		if s.Over > 0 {
 			n, d := float64(s.AtRisk), float64(s.Over)
 			share *= (n - d) / n
-			variance += d / (n * (n - d)) // +Inf where none lasts longer
 			upper = upper.times(n-d+1, d)
-			s.Share, s.variance, s.upper = share, variance, upper
+			s.Share, s.upper = share, upper
 			curve.steps = append(curve.steps, s)
 		}
 		left := &curve.first
@@ -88,9 +85,6 @@ func KaplanMeier(times []Time) Curve {
 	}
 	return curve
 }
-
-// StandardError returns the standard error of the share by Greenwood's formula.
-func (s Step) StandardError() float64 { return s.Share * math.Sqrt(s.variance) }
 
 // A product is the first two moments of a product of independent Beta distributions.
 type product struct{ mean, square float64 }

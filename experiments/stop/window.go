@@ -187,20 +187,6 @@ func readings(wall time.Time, zone *time.Location) (first, last time.Time) {
 	return slices.MinFunc(shown, time.Time.Compare), slices.MaxFunc(shown, time.Time.Compare)
 }
 
-// in reports whether a time is in the window.
-func (c compiled) in(now time.Time) bool {
-	_, in := c.at(now)
-	return in
-}
-
-// at is the period that a time is in.
-func (c compiled) at(now time.Time) (p period, in bool) {
-	for p := range c.after(now) {
-		return p, !now.Before(p.from)
-	}
-	return p, false
-}
-
 // next is the first beginning of a period after a time that is in none; zero: there
 // is none.
 func (c compiled) next(now time.Time) time.Time {

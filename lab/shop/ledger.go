@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/aftershockhq/aftershock/lab/internal/place"
-	"github.com/aftershockhq/aftershock/lab/internal/plan"
 )
 
 const (
@@ -31,11 +30,6 @@ const (
 	ledgerVolume = "/data"
 	ledgerAside  = "/var/lib/ledger"
 )
-
-// LedgerURL is the ledger as the host reaches it: through the first node.
-func LedgerURL() string {
-	return fmt.Sprintf("http://%s:%d/entries", plan.NodeAddress(1), LedgerNodePort)
-}
 
 // ledgerAddress is the ClusterIP of one pod of the ledger. There is no DNS, which would give each its name: the client must know
 // the addresses.
