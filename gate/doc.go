@@ -11,8 +11,8 @@
 //
 // # What is answered
 //
-// A build is waiting, running, and then held, broken or unknown. Only [Decide] makes
-// it held or broken, at each answer, from the records on disk. Unknown neither promotes
+// A build is waiting, running, and then held, broken or unknown. Only its records
+// on disk make it held or broken, read again at each answer. Unknown neither promotes
 // nor rolls back.
 //
 // A checksum says nothing about pods. What the pods of the build run, the label of

@@ -57,7 +57,8 @@ func (s *serving) enough(others iter.Seq[*serving]) (text string, enough bool) {
 			}
 		}
 		if n > 0 && s.mean() < fair*sum/float64(n) {
-			return text + fmt.Sprintf(", but with a mean of %.4g served less than a quarter of the %.4g of the others", s.mean(), sum/float64(n)), false
+			text += fmt.Sprintf(", but with a mean of %.4g served less than a quarter of the %.4g of the others", s.mean(), sum/float64(n))
+			return text, false
 		}
 		return text, true
 	}
