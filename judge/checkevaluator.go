@@ -50,10 +50,11 @@ func (j *judge) newCheckEvaluator(c steadystate.Check) *checkEvaluator {
 // met one backend, so that another may have been out for the whole of a window.
 func (k *checkEvaluator) conclude() {
 	k.figures = k.fold.Figures()
-	for i := range k.figures {
-		if k.pinned {
-			k.figures[i] = k.figures[i].Pinned()
-		}
+	if !k.pinned {
+		return
+	}
+	for i, f := range k.figures {
+		k.figures[i] = f.Pinned()
 	}
 }
 

@@ -55,10 +55,7 @@ func chosen(list []experiments.Experiment, running int) (which []bool, these []e
 		}
 	}
 	if !which[running] {
-		for i := range which {
-			which[i] = true
-		}
-		return which, list
+		return slices.Repeat([]bool{true}, len(list)), list
 	}
 	return which, these
 }
