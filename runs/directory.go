@@ -106,7 +106,7 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 		}
 	}
 	path := d.RecordPath(e.Name)
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
+	file, err := audit.Create(path)
 	if err != nil {
 		return reports.Report{}, fmt.Errorf("create record, %w: %w", ErrUntouched, err)
 	}

@@ -29,7 +29,7 @@ func begin(t *testing.T, dir, path string) (*record.Recorder, *os.File) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
+	file, err := audit.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -419,12 +419,40 @@ func TestManyRunsShareADirectory(t *testing.T) {
 	}
 }
 
+// The first run of a directory begins the chain while another has begun its record, and
+// has not chained it yet.
+func TestTheFirstOfAChainDoesNotTakeARecordUnderWayForOneThatWasLeft(t *testing.T) {
+	dir := t.TempDir()
+	file, err := audit.Create(filepath.Join(dir, "a.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := record.NewRecorder(file) // which writes the header
+	run(t, dir, "one/b.jsonl")
+	chain := audit.Chain{Dir: dir}
+	if err := chain.Begin(file, rec.Run()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chain.Finish(file, rec.Run()); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := audit.Verify(dir, ""); err != nil || len(v.Findings)+len(v.Notes) > 0 || v.Records != 2 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if _, err := audit.Create(file.Name()); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a record that is there is made again: %v", err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestMain writes a record until it is killed, if the environment says so.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("AUDIT_TEST_WRITES"); dir != "" {
 		path := filepath.Join(dir, "one", "killed.jsonl")
 		_ = os.MkdirAll(filepath.Dir(path), 0o755)
-		file, err := os.Create(path)
+		file, err := audit.Create(path)
 		if err != nil {
 			panic(err)
 		}

@@ -75,9 +75,23 @@ func IsChain(path string) bool {
 
 const opening = `{"format":"` + Format + `"`
 
-// Begin chains that a run begins to write a record. It locks the record for as long
-// as the file is open, which tells one under way from one that was abandoned.
-// Records that were abandoned before are chained as they are.
+// Create makes a record's file, which must not be there, and locks it for as long as
+// it is open. A record that is not locked from its first byte on may be taken for one
+// that was left, by a run that begins the chain at that moment.
+func Create(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(file, syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(err, file.Close(), os.Remove(path))
+	}
+	return file, nil
+}
+
+// Begin chains that a run begins to write a record. The record is one from [Create],
+// or is locked now if nothing was written to it: the lock tells one under way from one
+// that was abandoned. Records that were abandoned before are chained as they are.
 func (c Chain) Begin(file *os.File, run string) error {
 	if err := lock(file, syscall.LOCK_EX); err != nil {
 		return err
@@ -257,12 +271,13 @@ func (c Chain) digest(path string) (Line, error) {
 // abandoned.
 func (c Chain) left(lines []chained) (added []Line, err error) {
 	add := func(event, path, run string) error {
-		under, err := underWay(c.absolute(path))
+		// Who has just made an empty one may lock it, and write to it, only afterwards.
+		release, under, err := hold(c.absolute(path))
 		if err != nil || under {
 			return err
 		}
+		defer release() //nolint:errcheck // only read
 		line, err := c.digest(path)
-		// An empty one has been made, and may not be locked yet.
 		if line.Event, line.Run = event, run; err == nil && (event != Found || line.Size > 0) {
 			added = append(added, line)
 		}
@@ -465,11 +480,23 @@ func lock(file *os.File, how int) error {
 
 // underWay reports whether a process is writing the record.
 func underWay(path string) (bool, error) {
+	release, under, err := hold(path)
+	if err != nil || under {
+		return under, err
+	}
+	return false, release()
+}
+
+// hold keeps other processes from beginning to write a record until release is called,
+// unless one is writing it.
+func hold(path string) (release func() error, underWay bool, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return false, fmt.Errorf("look at record: %w", err)
+		return nil, false, fmt.Errorf("look at record: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // only read
 	// Where files cannot be locked, as in a copy, nothing is under way.
-	return errors.Is(tryLock(file, syscall.LOCK_SH), ErrLocked), nil
+	if errors.Is(tryLock(file, syscall.LOCK_SH), ErrLocked) {
+		return nil, true, file.Close()
+	}
+	return file.Close, false, nil
 }

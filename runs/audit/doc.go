@@ -2,7 +2,9 @@
 // changed, removed or put in afterwards can be told.
 //
 //	chain := audit.Chain{Dir: "runs"}
-//	err := chain.Begin(file, rec.Run())  // before the record's first line
+//	file, err := audit.Create("runs/2026/kill.jsonl")
+//	rec := record.NewRecorder(file)
+//	err = chain.Begin(file, rec.Run())  // before anything is touched
 //	head, err := chain.Finish(file, rec.Run())
 //	...
 //	found, err := audit.Verify("runs", "")
