@@ -349,6 +349,59 @@ func TestADeletionWhoseAnswerIsLostIsOne(t *testing.T) {
 	}
 }
 
+// A fault is deleted although no read has an answer: a client tries a throttled one
+// again until its context ends. That it acted until then is not known.
+func TestAReadThatHasNoAnswerDoesNotKeepAFaultInPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var since, deleted time.Time
+		throttled := func(ctx context.Context) error {
+			if since.IsZero() {
+				return nil
+			}
+			return experiments.Wait(ctx, time.Until(since.Add(10*time.Second)))
+		}
+		c := newClient(t, interceptor.Funcs{
+			Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
+				if err := throttled(ctx); err != nil {
+					return err
+				}
+				return c.Get(ctx, key, object, opts...)
+			},
+			Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
+				if err := throttled(ctx); err != nil {
+					return nil, err
+				}
+				return c.Watch(ctx, list, opts...)
+			},
+			Delete: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.DeleteOption) error {
+				deleted = time.Now()
+				return c.Delete(ctx, object, opts...)
+			},
+		}, pod("a"))
+		play(t, c, atOnce, takeUp, injected("shop/a"))
+		rec := newHistory()
+		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
+		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+			t.Fatal(err, got.FailureReason)
+		}
+		time.Sleep(20 * time.Second)
+		since = time.Now()
+		if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
+			t.Error(err)
+		}
+		if took := deleted.Sub(since); deleted.IsZero() || took > time.Second {
+			t.Errorf("deleted after %s", took)
+		}
+		if names := left(t, c); len(names) != 0 {
+			t.Errorf("left: %v", names)
+		}
+		unseen := rec.followed(t, record.EventGap)
+		if want := []string{"a"}; !slices.Equal(unseen, want) {
+			t.Errorf("unseen %v, want %v", unseen, want)
+		}
+	})
+}
+
 // A pod that was deleted by force on a node that does not answer may go on there.
 func TestAPodThatIsGoneFromANodeThatDoesNotAnswer(t *testing.T) {
 	node := func(ready corev1.ConditionStatus) *corev1.Node {

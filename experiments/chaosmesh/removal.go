@@ -34,6 +34,10 @@ const pollEvery = 50 * time.Millisecond
 // right to.
 const rewatch = time.Second
 
+// firstLook is the longest time that the delete waits for a read, and for a watch: a
+// client tries a throttled request again, for many times as long.
+const firstLook = 500 * time.Millisecond
+
 // A removal removes one object, and is done once the object and its children
 // are gone.
 type removal struct {
@@ -112,10 +116,15 @@ func (g *going) watch(ctx context.Context) {
 		client.MatchingLabels{faults.RunLabel: run}.ApplyToList(&options)
 	}
 	g.tried = time.Now()
-	if seen, end, err := kube.Arrivals(ctx, c, g.clock, list, &options); err == nil {
-		g.unwatch()
-		g.seen, g.unwatch = seen, end
+	ctx, cancel := context.WithCancel(ctx)
+	late := time.AfterFunc(firstLook, cancel)
+	seen, end, err := kube.Arrivals(ctx, c, g.clock, list, &options)
+	if late.Stop(); err != nil {
+		cancel()
+		return
 	}
+	g.unwatch()
+	g.seen, g.unwatch = seen, func() { end(); cancel() }
 }
 
 func (g *going) run(ctx context.Context) (found bool, err error) {
@@ -297,13 +306,15 @@ func (g *going) outlived(ctx context.Context) bool {
 	}
 }
 
-// step deletes the object, once, and reads it; it reads a held one before, too.
+// step deletes the object, once, and reads it; it reads a held one before, too. A
+// read or a watch that has no answer does not keep the fault in place.
 func (g *going) step(ctx context.Context) error {
+	var unread error
 	if !g.read {
-		if err := g.early(ctx); err != nil {
-			return err
-		}
-		g.read = true
+		first, cancel := context.WithTimeout(ctx, firstLook)
+		unread = g.early(first)
+		cancel()
+		g.read = unread == nil
 	}
 	g.watch(ctx)
 	if !g.deleted {
@@ -311,9 +322,25 @@ func (g *going) step(ctx context.Context) error {
 			g.lost = g.lost || !faults.Rejected(err) && !utilnet.IsConnectionRefused(err)
 			return err
 		}
-		g.deleted = true
+		g.deleted, g.read = true, true
+		if unread != nil {
+			g.unseen(unread)
+		}
 	}
 	return g.client.Get(ctx, client.ObjectKeyFromObject(g.object), g.object)
+}
+
+// unseen records that the fault may have ended before it was undone, since it was last
+// seen to act.
+func (g *going) unseen(why error) {
+	span := steadystate.Span{From: min(g.from, g.placed.seen), To: g.clock.Now()}
+	for _, id := range g.placed.pods {
+		e := record.Event{Span: span, Kind: record.EventGap, Subject: "pod/" + id, Attrs: map[string]string{record.AttrReason: fmt.Sprintf("whether the fault was still in it: %s: %v", g.name, why)}}
+		if pod := g.placed.before[id]; pod != nil {
+			e.UID = string(pod.UID)
+		}
+		g.event(e)
+	}
 }
 
 // early records that the fault ended before it was to be undone. The time is

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -25,6 +27,8 @@ func NewProxy(server string, transport http.RoundTripper, tls bool) (*Proxy, err
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport:     transport,
 		FlushInterval: -1, // watches
+		// A proxy that does not answer is what is tried.
+		ErrorLog: log.New(io.Discard, "", 0),
 	})}
 	if p.EnableHTTP2 = tls; tls {
 		p.StartTLS()
