@@ -321,7 +321,8 @@ type Load struct {
 	// BackendHeader is the response header that names the pod that answered: the proof
 	// that the pods that are hit took traffic. Default: X-Pod.
 	BackendHeader string `yaml:"backendHeader"`
-	// Success says which answers are good. Default: a status from 200 to 399.
+	// Success says which answers are good. Default: a status from 200 to 299;
+	// nothing follows a redirect.
 	// Example: {status: [200-299], body: {contains: ok}}.
 	Success Success `yaml:"success"`
 	// Reuse keeps connections and reuses them. Default: false.
@@ -340,7 +341,7 @@ type Load struct {
 // Success is what makes an answer a good one.
 type Success struct {
 	// Status are the codes of good answers, and ranges of them, within 200-399.
-	// Default: [200-399]. Example: [200-299, 304].
+	// Default: [200-299]. Examples: [200-299, 304]; [200-399].
 	Status []load.StatusRange `yaml:"status"`
 	// Body says what the body of a good answer contains.
 	Body Body `yaml:"body"`

@@ -65,7 +65,7 @@ type HTTP struct {
 	// BackendHeader is the response header in which the service names the
 	// instance that answered; default "X-Pod".
 	BackendHeader string
-	// Success defines a good answer; default: a status from 200 to 399.
+	// Success defines a good answer; default: a status from 200 to 299.
 	Success Success
 	// TLS configures HTTPS; nil: the system's certificate authorities.
 	TLS *tls.Config `json:"-"`

@@ -88,9 +88,12 @@ func TestFailuresAreDataWithAReason(t *testing.T) {
 		want     string
 		success  load.Success
 	}{
-		{sentence: "a redirect where none is good", handler: func(w http.ResponseWriter, r *http.Request) {
+		{sentence: "a redirect, as to a page that says the service is away", handler: func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/maintenance", http.StatusFound)
+		}, want: "302"},
+		{sentence: "a redirect without the body that makes it good", handler: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/login", http.StatusFound)
-		}, success: load.Success{Status: []load.StatusRange{{From: 200, To: 299}}}, want: "302"},
+		}, success: load.Success{Status: []load.StatusRange{{From: 200, To: 399}}, Contains: "paid"}, want: `302 without "paid" in the body`},
 		{sentence: "a body that lacks what it must have", handler: func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(`{"paid":false}`))
 		}, success: load.Success{Contains: `"paid":true`}, want: `200 without "\"paid\":true" in the body`},
@@ -243,5 +246,16 @@ func TestAnAnswerWithAllThatIsAskedForIsGood(t *testing.T) {
 	}
 	if want := `good with status 200, 201-299 and "\"paid\":true" in the body`; !strings.Contains(l.String(), want) {
 		t.Errorf("%s: want %q", l, want)
+	}
+}
+
+// A redirect is good where it is asked for: a link shortener's users need no more.
+func TestARedirectIsGoodWhereItIsAskedFor(t *testing.T) {
+	server := httptest.NewServer(http.RedirectHandler("/long", http.StatusMovedPermanently))
+	defer server.Close()
+	for _, q := range drive(t, load.HTTP{Shape: load.Constant(100), URL: server.URL, Success: load.Success{Status: []load.StatusRange{{From: 200, To: 399}}}}, 3) {
+		if q.FailedFirst() || q.Code != http.StatusMovedPermanently {
+			t.Errorf("%+v: want a good answer", q)
+		}
 	}
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -120,7 +123,8 @@ func (h HTTP) search(ctx context.Context, targets []vegeta.Target, good []trial,
 // A trial is a target and its latest answer.
 type trial struct {
 	vegeta.Target
-	number int // from 1
+	number   int    // from 1
+	location string // to which it redirects
 	record.Request
 }
 
@@ -151,20 +155,21 @@ func (h HTTP) try(ctx context.Context, targets []vegeta.Target) (good []trial, e
 	}
 	// Each reason is told once.
 	var texts []string
-	byReason := map[string][]string{}
+	byReason := map[string][]trial{}
 	for _, t := range left {
 		reason := t.reason()
 		if byReason[reason] == nil {
 			texts = append(texts, reason)
 		}
-		byReason[reason] = append(byReason[reason], t.text())
+		byReason[reason] = append(byReason[reason], t)
 	}
 	for i, reason := range texts {
 		of := byReason[reason]
+		who := of[0].text()
 		if len(of) > 1 {
-			of = []string{fmt.Sprintf("%s and %d more", of[0], len(of)-1)}
+			who += fmt.Sprintf(" and %d more", len(of)-1)
 		}
-		texts[i] = fmt.Sprintf("%s: %s: %s", of[0], reason, advice(reason))
+		texts[i] = fmt.Sprintf("%s: %s: %s", who, reason, of[0].advice())
 	}
 	return nil, errors.New(strings.Join(texts, "; "))
 }
@@ -179,7 +184,9 @@ func (h HTTP) volley(ctx context.Context, to []trial) error {
 	for _, t := range to {
 		s.targets = append(s.targets, t.Target)
 	}
-	return s.attack(ctx, once(len(to)), func(q record.Request) { to[q.Seq].Request = q })
+	return s.attack(ctx, once(len(to)), func(q record.Request, header http.Header) {
+		to[q.Seq].Request, to[q.Seq].location = q, header.Get("Location")
+	})
 }
 
 // once paces so many requests at once.
@@ -225,8 +232,13 @@ func (h HTTP) named(good []trial) (string, error) {
 }
 
 // advice is what to check about a failure.
-func advice(reason string) string {
+func (t trial) advice() string {
+	reason := t.reason()
 	switch {
+	case strings.HasPrefix(reason, "3") && reason == strconv.Itoa(t.Code) && t.location == "":
+		return "if users need no more than that answer, load.success: {status: [200-399]}"
+	case strings.HasPrefix(reason, "3") && reason == strconv.Itoa(t.Code):
+		return fmt.Sprintf("a redirect%s, which a load does not follow: give the URL that it leads to, or, if users need no more than that answer, load.success: {status: [200-399]}", t.elsewhere())
 	case reason == "connection refused":
 		return "check that the service listens there and that it can be reached from this machine (a port-forward that ended?)"
 	case strings.Contains(reason, "name not resolved"):
@@ -244,7 +256,15 @@ func advice(reason string) string {
 	case strings.HasPrefix(reason, "5"):
 		return "the service fails now; see its log"
 	case strings.HasPrefix(reason, "2"), strings.HasPrefix(reason, "3"):
-		return "load.success asks for something else; nothing follows a redirect"
+		return "load.success asks for something else"
 	}
 	return "check the URL, and what answers there"
+}
+
+// elsewhere is " to the host login.example": the rest of a location may be secret.
+func (t trial) elsewhere() string {
+	if u, err := url.Parse(t.location); err == nil && u.Host != "" {
+		return " to the host " + redact.Excerpt(u.Host, 100)
+	}
+	return ""
 }

@@ -87,6 +87,12 @@ func TestPreflightSendsRequests(t *testing.T) {
 		case "/moved":
 			http.Redirect(w, r, "/", http.StatusFound)
 			return
+		case "/cached":
+			w.WriteHeader(http.StatusNotModified)
+			return
+		case "/away":
+			http.Redirect(w, r, "https://user:pass@login.example:8443/token?t=secret", http.StatusTemporaryRedirect)
+			return
 		case "/slow":
 			time.Sleep(300 * time.Millisecond)
 		case "/flaky":
@@ -121,7 +127,11 @@ func TestPreflightSendsRequests(t *testing.T) {
 		{"to an address where nothing listens", load.HTTP{URL: away}, "", "GET " + away + ": connection refused: check that the service listens there and that it can be reached from this machine (a port-forward that ended?)", 0},
 		{"to a path that is not there", load.HTTP{URL: server.URL + "/missing"}, "", "GET " + server.URL + "/missing: 404: check the URL's path", 3},
 		{"without the credentials", load.HTTP{URL: server.URL + "/secret"}, "", "401: check load.headers", 3},
-		{"that are redirected", load.HTTP{URL: server.URL + "/moved", Success: load.Success{Status: []load.StatusRange{{From: 200, To: 299}}}}, "", "302: load.success asks for something else; nothing follows a redirect", 3},
+		{"that are redirected", load.HTTP{URL: server.URL + "/moved"}, "", "/moved: 302: a redirect, which a load does not follow: give the URL that it leads to, or, if users need no more than that answer, load.success: {status: [200-399]}", 3},
+		{"that are redirected elsewhere, without what may be secret", load.HTTP{URL: server.URL + "/away"}, "", "/away: 307: a redirect to the host login.example:8443, which a load does not follow: give", 3},
+		{"whose answer has not changed", load.HTTP{URL: server.URL + "/cached"}, "", "/cached: 304: if users need no more than that answer, load.success: {status: [200-399]}", 3},
+		{"that are redirected, which is good", load.HTTP{URL: server.URL + "/moved", Success: load.Success{Status: []load.StatusRange{{From: 200, To: 399}}}}, "", "/moved: no answer names its backend", 1},
+		{"whose redirect lacks the text that makes it good", load.HTTP{URL: server.URL + "/moved", Success: load.Success{Status: []load.StatusRange{{From: 200, To: 399}}, Contains: "paid"}}, "", `302 without "paid" in the body: load.success asks for something else`, 3},
 		{"without the text that makes them good", load.HTTP{URL: server.URL, Success: load.Success{Contains: "paid"}}, "", `200 without "paid" in the body: load.success asks for something else`, 3},
 		{"that are answered too late", load.HTTP{URL: server.URL + "/slow", Timeout: 50 * time.Millisecond}, "", "/slow: time-out: check that the address can be reached from this machine, and load.timeout", 3},
 		{"of several targets with one reason once", load.HTTP{Targets: in("both")}, "", "GET " + server.URL + "/missing and 1 more: 404: check the URL's path", 7},

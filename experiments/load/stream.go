@@ -30,12 +30,12 @@ func (s stream) name() string { return cmp.Or(s.signal, record.TrafficSignal) }
 
 // drive sends requests until ctx ends, and waits for those in flight.
 func (s stream) drive(ctx context.Context, each func(record.Request)) error {
-	return s.attack(ctx, &pacer{timetable: s.times, window: s.window, done: ctx.Done()}, each)
+	return s.attack(ctx, &pacer{timetable: s.times, window: s.window, done: ctx.Done()}, func(q record.Request, _ http.Header) { each(q) })
 }
 
 // attack sends requests as plan paces them until ctx ends, and waits for those
-// in flight.
-func (s stream) attack(ctx context.Context, plan vegeta.Pacer, each func(record.Request)) error {
+// in flight. It passes each with the headers of its answer.
+func (s stream) attack(ctx context.Context, plan vegeta.Pacer, each func(record.Request, http.Header)) error {
 	aims, err := newAims(s.targets)
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (s stream) attack(ctx context.Context, plan vegeta.Pacer, each func(record.
 	defer unhook()
 	for result := range attacker.Attack(target, plan, 0, s.name()) {
 		// A result comes after the pacer ran, so the start is known.
-		each(s.request(result, attempts.take(result.Seq)))
+		each(s.request(result, attempts.take(result.Seq)), result.Headers)
 	}
 	return nil
 }
@@ -91,7 +91,7 @@ func (s stream) request(r *vegeta.Result, a attempt) record.Request {
 	case q.Error != "":
 	case q.Code == 0:
 		q.Error = cmp.Or(redact.Text(r.Error), "no answer")
-	case wellAnswered.From <= q.Code && q.Code <= wellAnswered.To:
+	case maybeGood.has(q.Code):
 		q.Error = s.Success.missing(q.Code, r.Body)
 	}
 	flight := steadystate.Span{From: q.Sent, To: q.Answered}

@@ -4,14 +4,16 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Success defines a good answer, besides arriving in time. The zero value
-// requires only a status from 200 to 399.
+// requires only a status from 200 to 299: a redirect leads elsewhere, as to a page that
+// says the service is away, and nothing follows it.
 type Success struct {
-	// Status are the codes that are good; default: 200 to 399. Others never are.
+	// Status are the codes that are good; within 200 to 399; default: 200 to 299.
 	Status []StatusRange `json:"status,omitempty"`
 	// Contains is text that the body must contain; empty: any body.
 	Contains string `json:"contains,omitempty"`
@@ -21,8 +23,11 @@ type Success struct {
 // "200" or "200-299".
 type StatusRange struct{ From, To int }
 
-// The status codes of good answers.
-var wellAnswered = StatusRange{200, 399}
+// The status codes that are good by default, and those that may be.
+var (
+	wellAnswered = StatusRange{200, 299}
+	maybeGood    = StatusRange{200, 399}
+)
 
 // String is "200" or "200-299".
 func (r StatusRange) String() string {
@@ -50,9 +55,11 @@ func (r *StatusRange) UnmarshalText(text []byte) error {
 	return r.validate()
 }
 
+func (r StatusRange) has(code int) bool { return r.From <= code && code <= r.To }
+
 func (r StatusRange) validate() error {
-	if r.From < wellAnswered.From || r.To > wellAnswered.To || r.From > r.To {
-		return fmt.Errorf("status %s: want codes within %s: all others always count as failures", r, wellAnswered)
+	if r.From < maybeGood.From || r.To > maybeGood.To || r.From > r.To {
+		return fmt.Errorf("status %s: want codes within %s: all others always count as failures", r, maybeGood)
 	}
 	return nil
 }
@@ -84,12 +91,12 @@ func (s Success) String() string {
 // missing says why an answer is not good; empty: it is. The body is not shown:
 // it may hold personal data.
 func (s Success) missing(code int, body []byte) string {
-	good := len(s.Status) == 0
-	for _, r := range s.Status {
-		good = good || (r.From <= code && code <= r.To)
+	good := s.Status
+	if len(good) == 0 {
+		good = []StatusRange{wellAnswered}
 	}
 	switch {
-	case !good:
+	case !slices.ContainsFunc(good, func(r StatusRange) bool { return r.has(code) }):
 		return strconv.Itoa(code)
 	case !bytes.Contains(body, []byte(s.Contains)):
 		return fmt.Sprintf("%d without %q in the body", code, s.Contains)

@@ -41,8 +41,8 @@ type Answer struct {
 	Err    error  // why there was no answer
 }
 
-// Good reports whether it is an answer to measure. A redirect is not: a load takes it
-// for a good answer and does not follow it, so that it measures what redirects.
+// Good reports whether it is an answer to measure. A redirect is not: a load
+// does not follow it, and counts it as a failure.
 func (a Answer) Good() bool { return a.Status >= 200 && a.Status < 300 }
 
 // String is what a comment says of it.
