@@ -184,13 +184,7 @@ func (s selector) unscraped(spacing time.Duration, before, now string) string {
 	if s.counter() {
 		there = fmt.Sprintf("(count_over_time(%s) > 1)", read(family(s.vector), s.offset, s.width)) // for a difference
 	}
-	text := fmt.Sprintf("((%s and %s %s or %s) unless %s %s)", failing, byTarget, before, s.neverScraped(spacing, now), byTarget, there)
-	if s.instant() {
-		// Without series there is no value, unless the query supplies one, as in
-		// "or vector(0)".
-		text = fmt.Sprintf("(%s and on () count(%s))", text, now)
-	}
-	return text
+	return fmt.Sprintf("((%s and %s %s or %s) unless %s %s)", failing, byTarget, before, s.neverScraped(spacing, now), byTarget, there)
 }
 
 // starting is how long a pod that was never scraped may still be starting.

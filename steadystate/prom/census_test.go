@@ -29,6 +29,14 @@ func unscraped(s *server) [][]sample {
 	}
 }
 
+// away is a pod that had 3 in its queue and is not scraped any more.
+func away(s *server) [][]sample {
+	return [][]sample{
+		append(s.every(`queued{job="j",instance="a"}`, 5*time.Second, 11*time.Second, 3, 3, 3), stale(`queued{job="j",instance="a"}`, s.Now().Add(-6*time.Second))),
+		s.every(`up{job="j",instance="a"}`, 5*time.Second, time.Second, 1, 1, 1, 0, 0),
+	}
+}
+
 // R9: what PromQL leaves out of a value is never taken for nothing.
 func TestWhatAValueLeavesOut(t *testing.T) {
 	t.Parallel()
@@ -395,6 +403,40 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 				}
 			},
 			`sum(rate(http_count{code=~"5.."}[15s])) or vector(0)`, "< 1/s", "max < 1/s", steadystate.Unknown, "1 target of http_count{code=~\"5..\"}: not scraped",
+		},
+		{
+			"what a query supplies for targets of which none is scraped is no reading within a ceiling",
+			away, `sum(queued) or vector(0)`, "<= 10", "max <= 10", steadystate.Unknown, "1 target of queued: not scraped",
+		},
+		{
+			"nor good",
+			away, `sum(queued) or vector(0)`, "<= 10", "outages <= 0", steadystate.Unknown, "1 target of queued: not scraped",
+		},
+		{
+			"nor one above a floor, below which they might be",
+			away, `sum(queued) or vector(0)`, ">= -5", "min >= -5", steadystate.Unknown, "1 target of queued: not scraped",
+		},
+		{
+			"but it is below a floor",
+			away, `sum(queued) or vector(0)`, ">= 1", "min >= 1", steadystate.Broken, "1 target of queued: not scraped",
+		},
+		{
+			"which is bad",
+			away, `count(queued) or vector(0)`, ">= 1", "outages <= 0", steadystate.Broken, "1 target of queued: not scraped",
+		},
+		{
+			"beside others that are scraped it is part of a value, and nothing is known of that",
+			func(s *server) []rows {
+				return append(away(s), s.every(`served{job="k",instance="a"}`, s5, time.Second, 3, 3, 3), s.every(`up{job="k",instance="a"}`, s5, time.Second, 1, 1, 1))
+			},
+			`sum(served) + (sum(queued) or vector(0))`, "<= 10", "max <= 10", steadystate.Unknown, "1 target of queued: not scraped",
+		},
+		{
+			"scraped targets without such a series have none",
+			func(s *server) []rows {
+				return []rows{s.every(`served{job="k",instance="a"}`, s5, time.Second, 3, 3, 3), s.every(`up{job="k",instance="a"}`, s5, time.Second, 1, 1, 1)}
+			},
+			`sum(queued) or vector(0)`, "<= 10", "max <= 10", steadystate.Held, "",
 		},
 		{
 			"a pod that was deleted is not missed: its target is gone too",

@@ -48,7 +48,9 @@
 //     range: the value would be that of the other targets. A target that was never scraped
 //     makes it unknown after half a minute, or after the range if that is longer, since
 //     it may be starting. A lower limit that the other targets reach alone, as on a sum
-//     of rates, is reached. Series that are gone and have no up are treated alike.
+//     of rates, is reached. Series that are gone and have no up are treated alike. What
+//     a query supplies while none of its targets is scraped, as "or vector(0)" does, may
+//     be bad, and is never good.
 //   - When a pod dies, its counts since its last scrape are lost: perhaps its usual
 //     rate, perhaps two thousand errors. The same holds for a process that restarts,
 //     and while a target has missed its latest scrapes. This lasts less than the range,

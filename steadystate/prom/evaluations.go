@@ -176,7 +176,8 @@ func (e *evaluations) poll(ctx context.Context, _ bool) (look, error) {
 		}
 	}
 	missing := e.missing(found)
-	if missing != nil && (len(found.values) == 0 || e.moves() == anywhere) {
+	supplied := e.supplied(found)
+	if missing != nil && (len(found.values) == 0 || e.moves() == anywhere && !supplied) {
 		return l, missing
 	}
 	if len(found.values) == 0 {
@@ -203,15 +204,18 @@ func (e *evaluations) poll(ctx context.Context, _ bool) (look, error) {
 	} else {
 		e.widen(l.points, found.counted)
 	}
-	if missing != nil {
+	switch {
+	case missing != nil && supplied:
+		l.points = apart(l.points, missing.Error())
+	case missing != nil:
 		for i := range l.points {
 			if o := &l.points[i].Observation; o.Unknown == "" {
 				o.Bucket, o.Missing = e.moves().open(bucketOf(*o)), missing.Error()
 			}
 		}
-		return l, nil
+	default:
+		l.points = e.open(l.points, found.census)
 	}
-	l.points = e.open(l.points, found.census)
 	return l, nil
 }
 
@@ -226,6 +230,43 @@ func (e *evaluations) missing(found evaluation) error {
 		}
 	}
 	return nil
+}
+
+// supplied reports whether the query supplied the value, as by "or vector(0)": all that
+// is missing are the targets of instant selectors, of which none is scraped.
+func (e *evaluations) supplied(found evaluation) bool {
+	if e.moves() != anywhere {
+		return false // what more there is could only raise the value, or only lower it
+	}
+	away := false
+	for i, c := range found.census {
+		switch s := e.Query.selectors[i]; {
+		case c.unscraped > 0 && s.instant() && found.used[i].series == 0:
+			away = true
+		case c.missing(s) != nil:
+			return false
+		}
+	}
+	return away
+}
+
+// apart makes two points of each value that the query supplied for targets that are not
+// scraped: one at most the value and one at least the value. The value stands for their
+// absence where that is bad, as no pod that is ready is. It is never good, as no error
+// that was counted would be: nothing was seen.
+func apart(points []point, why string) []point {
+	var list []point
+	for _, p := range points {
+		if p.Unknown != "" {
+			list = append(list, p)
+			continue
+		}
+		p.Missing = why
+		most, least := p, p
+		most.Bucket, least.Bucket = falls.open(bucketOf(p.Observation)), rises.open(bucketOf(p.Observation))
+		list = append(list, most, least)
+	}
+	return list
 }
 
 // moves is the direction in which the values move if there is more than was
@@ -408,7 +449,7 @@ func (e *evaluations) learn(ctx context.Context) {
 func empty(q Query) error {
 	f := &failure{
 		reason: "nothing matches: the result is empty",
-		next:   "check the metric's name and labels; if nothing stands for zero, add: or vector(0)",
+		next:   "check the metric's name and labels; if scraped targets without series mean zero, add: or vector(0)",
 	}
 	if comparison, ok := q.expr.(*parser.BinaryExpr); ok && comparison.Op.IsComparisonOperator() && !comparison.ReturnBool {
 		f.next = fmt.Sprintf("a comparison drops what does not match: write %s bool to get 0 or 1", comparison.Op)

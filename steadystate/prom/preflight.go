@@ -122,6 +122,9 @@ func (s Source) preflight(ctx context.Context) (Preflight, look, error) {
 		return Preflight{}, look{}, err
 	}
 	for _, point := range l.points {
+		if point.Missing != "" {
+			p.note("%s", point.Missing)
+		}
 		if s.Query.quantile != nil && point.Bucket.IsSet() {
 			p.note("known to its bucket, now %s: so that a limit can be decided, set it to where a bucket ends", point.Bucket)
 		}

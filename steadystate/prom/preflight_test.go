@@ -163,6 +163,19 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
+// A value that a query supplies for what is not scraped is no reading.
+func TestPreflightSaysThatNoTargetIsScraped(t *testing.T) {
+	t.Parallel()
+	s := start(t, 0)
+	for _, list := range away(s) {
+		s.fill(t, list...)
+	}
+	found, err := prom.Source{Client: client(t, s.URL), Query: prom.MustParse(`sum(queued) or vector(0)`)}.Preflight(t.Context())
+	if notes := strings.Join(found.Notes, "\n"); err != nil || !strings.Contains(notes, "1 target of queued: not scraped") {
+		t.Errorf("%v, notes %q", err, notes)
+	}
+}
+
 // A limit that is finer than the scrapes is refused before anything is hurt.
 func TestPreflightDecides(t *testing.T) {
 	t.Parallel()
@@ -189,7 +202,7 @@ func TestPreflightRefuses(t *testing.T) {
 	s.fill(t, s.every(`silent`, time.Second, 10*time.Second, 1, 1)...)
 	for _, test := range []struct{ sentence, query, want string }{
 		{"several series without a reduction", `x`, "2 series, and no reduction: say reduce: sum|min|max|avg|each: or aggregate in the query, as in sum(...)"},
-		{"a name with a typo", `sum(y)`, "nothing matches: the result is empty: check the metric's name and labels; if nothing stands for zero, add: or vector(0)"},
+		{"a name with a typo", `sum(y)`, "nothing matches: the result is empty: check the metric's name and labels; if scraped targets without series mean zero, add: or vector(0)"},
 		{"a comparison that drops what is good", `sum(x) > 5`, "nothing matches: the result is empty: a comparison drops what does not match: write > bool to get 0 or 1"},
 		{"a rate over less than two scrapes", `rate(x[10ms])`, "a rate needs two scrapes in its range"},
 		{"a query that the engine cannot evaluate", `x * on() x`, "execution: found duplicate series for the match group {}"},
