@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -491,6 +492,19 @@ func TestTheSchemaHasTheDefaults(t *testing.T) {
 	} {
 		if f, err := Explain(path); err != nil || f.Default != got {
 			t.Errorf("%s: default %q, %v; want %q", path, f.Default, err, got)
+		}
+	}
+}
+
+// The schema takes each quantity that a limit may name.
+func TestTheFormOfLimitsHasEachQuantity(t *testing.T) {
+	form := regexp.MustCompile("^(?:" + limitOf(anyValue) + ")$")
+	for _, line := range steadystate.Quantities() {
+		for _, bound := range []string{"1", "1s", "1%", "1/s"} {
+			text := strings.Fields(line)[0] + " <= " + bound
+			if _, err := steadystate.ParseLimit(text); err == nil && !form.MatchString(text) {
+				t.Errorf("limitOf has no form of %s", text)
+			}
 		}
 	}
 }

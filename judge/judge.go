@@ -463,10 +463,10 @@ func changeable(l steadystate.Limit, r steadystate.Reading) bool {
 			bound = ">"
 		}
 	}
-	switch l.Quantity {
-	case steadystate.Downtime, steadystate.Longest, steadystate.Count, steadystate.TTD, steadystate.TTR, steadystate.Max:
+	switch l.Toward() {
+	case 1:
 		return held != (bound == ">")
-	case steadystate.Min:
+	case -1:
 		return held != (bound == "<")
 	}
 	return true
@@ -476,11 +476,8 @@ func changeable(l steadystate.Limit, r steadystate.Reading) bool {
 // may then still be within it.
 func patient(limits []steadystate.Limit, findings []Finding) bool {
 	for i, l := range limits {
-		switch l.Quantity {
-		case steadystate.Downtime, steadystate.Longest, steadystate.TTR, steadystate.MTTR:
-			if findings[i].Verdict != steadystate.Broken {
-				return true
-			}
+		if l.OfLength() && findings[i].Verdict != steadystate.Broken {
+			return true
 		}
 	}
 	return false
@@ -550,9 +547,13 @@ func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
 		sum = sum.Plus(took)
 	}
 	seen := worst
-	if n := time.Duration(len(c.Recoveries)); l.Quantity == steadystate.MTTR {
+	switch n := time.Duration(len(c.Recoveries)); l.Quantity {
+	case steadystate.TTR:
+	case steadystate.MTTR:
 		// Open ones count with the time seen.
 		seen = steadystate.Bounds[time.Duration]{Low: sum.Low / n, High: sum.High / n}
+	default:
+		return steadystate.Reading{Text: "not a quantity of injections", Undecided: "not a quantity of injections"}
 	}
 	reading := c.Compare(l, steadystate.Seconds(seen), steadystate.FormatSeconds, c.Unrecovered > 0)
 	if why := c.Ignorance(); why != "" && reading.Verdict == steadystate.Unknown && c.Unrecovered == 0 {

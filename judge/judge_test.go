@@ -261,6 +261,45 @@ func TestFindingsOfHistories(t *testing.T) {
 	}
 }
 
+// Each quantity has its own figure of one history, and as that goes on a figure that can
+// only be raised, or lowered, is.
+func TestEachQuantityIsJudged(t *testing.T) {
+	want := map[string]string{
+		steadystate.Downtime: "3s to 7s", steadystate.Longest: "2s to 4s", steadystate.Count: "2", steadystate.Uptime: "74.074% to 88.889%",
+		steadystate.TTD: "2s", steadystate.TTR: "3s to 15s", steadystate.MTTR: "3s to 9.5s (n=2, longest 15s, not recovered 0)",
+		steadystate.Slow: "18.519% of 27 observations", steadystate.Mean: "0.8148/s of 27 observations", "p50": "1/s of 27 observations",
+		steadystate.Max: "1/s of 27 observations", steadystate.Min: "0/s of 27 observations",
+		steadystate.Errors: "not judged", steadystate.Rate: "not judged", // of polls
+	}
+	const timeline = "++++++++---+++++++++--++++++++++++"
+	judged := func(l steadystate.Limit, length int) judge.Finding {
+		return history{timeline: timeline[:length], inject: []time.Duration{7 * s, 18 * s}, settle: 3 * s, limits: []string{l.String()}, end: record.Completed}.judge(t).Findings[0]
+	}
+	for _, line := range append(steadystate.Quantities(), "p50") {
+		name := strings.Fields(line)[0]
+		if name == "pNN" || name == "of" { // is of others
+			continue
+		}
+		var limit steadystate.Limit
+		for _, bound := range []string{"1", "1s", "1%", "1/s"} {
+			if l, err := steadystate.ParseLimit(name + " <= " + bound); err == nil {
+				limit = l
+			}
+		}
+		switch got := judged(limit, len(timeline)); {
+		case got.Text != want[name]:
+			t.Errorf("%s: %q, want %q: %s", name, got.Text, want[name], got.Undecided)
+		case limit.Toward() != 0:
+			for n := 24; n < len(timeline); n++ {
+				a, b := judged(limit, n).Seen, judged(limit, n+1).Seen
+				if a != nil && b != nil && (limit.Toward() > 0 && b.Low < a.Low || limit.Toward() < 0 && b.High > a.High) {
+					t.Errorf("%s goes from %v to %v", name, *a, *b)
+				}
+			}
+		}
+	}
+}
+
 func TestMTTRIsNeverPrintedAlone(t *testing.T) {
 	result := history{
 		timeline: "++++++--------------++++++++++", inject: []time.Duration{5 * s, 7 * s}, settle: 5 * s,

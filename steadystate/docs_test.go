@@ -43,8 +43,11 @@ func TestTheExamplesOfLimits(t *testing.T) {
 			t.Errorf("want | `%s` | `%s` | %s | %s |", limit, cells[2], got.Verdict, says)
 		}
 	}
-	for _, quantity := range []string{steadystate.Downtime, steadystate.Uptime, steadystate.Longest, steadystate.Count, steadystate.TTD, steadystate.TTR, steadystate.Errors, steadystate.Slow, steadystate.Rate, steadystate.Mean, steadystate.Max, "p95"} {
-		if !seen[quantity] {
+	for _, line := range steadystate.Quantities() {
+		switch quantity := strings.Fields(line)[0]; {
+		case quantity == "pNN" && seen["p95"], quantity == "of": // after another
+		case quantity == steadystate.MTTR: // which package judge computes
+		case !seen[quantity]:
 			t.Errorf("docs/limits.md has no example of %s", quantity)
 		}
 	}

@@ -67,26 +67,67 @@ func Throughout() Limit { return MustParseLimit(throughout) }
 // anyDimension stands for the dimension of the signal.
 const anyDimension dimension = ""
 
+// subject is what a quantity is computed from.
+type subject int
+
+const (
+	ofOutages subject = iota + 1
+	ofInjections
+	ofCounts // of observations
+	ofValues
+)
+
+// A quantity is what a limit can bound, with all that tells it from others.
+// [Limit.Judge] computes it, or package judge if it is of injections.
 type quantity struct {
 	name      string
+	of        subject
 	dimension dimension
 	meaning   string
+	// toward: more observations can only raise it (1), only lower it (-1), or either (0).
+	toward int
+	// length: it is the length of outages.
+	length bool
+	// after is what it is after one outage in a window; nil: that is not known.
+	after func(outage, window time.Duration) float64
 }
 
 var quantities = []quantity{
-	{Downtime, timespan, "time in outages"},
-	{Uptime, share, "1 - downtime / window"},
-	{Longest, timespan, "length of the longest outage"},
-	{Count, number, "number of outages"},
-	{TTD, timespan, "longest time to detection, the first bad observation, over the injections"},
-	{TTR, timespan, "longest time to recovery over the injections"},
-	{MTTR, timespan, "mean time to recovery over the injections"},
-	{Errors, share, "failed requests or probes / all of them; not of a polled value"},
-	{Slow, share, "observations that did not fail, outside of what counts as good / all observations"},
-	{Rate, frequency, "requests of a load per unit of time"},
-	{Mean, anyDimension, "mean of the values"},
-	{Max, anyDimension, "largest value"},
-	{Min, anyDimension, "smallest value"},
+	{Downtime, ofOutages, timespan, "time in outages", 1, true, took},
+	{Uptime, ofOutages, share, "1 - downtime / window", 0, false, func(outage, window time.Duration) float64 { return 1 - outage.Seconds()/window.Seconds() }},
+	{Longest, ofOutages, timespan, "length of the longest outage", 1, true, took},
+	{Count, ofOutages, number, "number of outages", 1, false, func(time.Duration, time.Duration) float64 { return 1 }},
+	{TTD, ofInjections, timespan, "longest time to detection, the first bad observation, over the injections", 1, false, nil},
+	{TTR, ofInjections, timespan, "longest time to recovery over the injections", 1, true, took},
+	{MTTR, ofInjections, timespan, "mean time to recovery over the injections", 0, true, nil},
+	{Errors, ofCounts, share, "failed requests or probes / all of them; not of a polled value", 0, false, nil},
+	{Slow, ofCounts, share, "observations that did not fail, outside of what counts as good / all observations", 0, false, nil},
+	{Rate, ofCounts, frequency, "requests of a load per unit of time", 0, false, nil},
+	{Mean, ofValues, anyDimension, "mean of the values", 0, false, nil},
+	{Max, ofValues, anyDimension, "largest value", 1, false, nil},
+	{Min, ofValues, anyDimension, "smallest value", -1, false, nil},
+}
+
+func took(outage, _ time.Duration) float64 { return outage.Seconds() }
+
+// quantityOf is the quantity of that name; ok is false if there is none.
+func quantityOf(name string) (q quantity, ok bool) {
+	if i := slices.IndexFunc(quantities, func(q quantity) bool { return q.name == name }); i >= 0 {
+		return quantities[i], true
+	}
+	_, ok = Limit{Quantity: name}.Percentile()
+	return quantity{name: name, of: ofValues, dimension: anyDimension}, ok
+}
+
+// named are the names of quantities: "mean, max, min".
+func named(fits func(quantity) bool) string {
+	var names []string
+	for _, q := range quantities {
+		if fits(q) {
+			names = append(names, q.name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // Quantities lists the quantities with their meanings, for help texts.
@@ -143,18 +184,13 @@ func ParseLimit(text string) (Limit, error) {
 			return fail("no phase %q; phases: %s", l.Phase, strings.Join(Phases(), ", "))
 		}
 	}
-	var want dimension
-	if _, ok := l.Percentile(); !ok {
-		i := slices.IndexFunc(quantities, func(q quantity) bool { return q.name == l.Quantity })
-		if i < 0 {
-			names := make([]string, 0, len(quantities))
-			for _, q := range quantities {
-				names = append(names, q.name)
-			}
-			return fail("no quantity %q; quantities: %s, pNN as in p99.9", l.Quantity, strings.Join(names, ", "))
-		}
-		want = quantities[i].dimension
+	q, ok := quantityOf(l.Quantity)
+	if !ok {
+		return fail("no quantity %q; quantities: %s, pNN as in p99.9", l.Quantity, named(func(quantity) bool { return true }))
 	}
+	want := q.dimension
+	compared := func(q quantity) bool { return q.of == ofValues && q.toward == 0 }
+	removable := func(q quantity) bool { return q.of == ofInjections && q.length }
 	rest, l.AfterRemoval = strings.CutSuffix(strings.TrimSpace(rest), " "+afterRemoval)
 	rest, l.Baseline = strings.CutSuffix(strings.TrimSpace(rest), " "+baseline)
 	tolerance, got, err := parseTolerance(rest)
@@ -164,12 +200,12 @@ func ParseLimit(text string) (Limit, error) {
 	switch {
 	case l.Baseline != (got == ratio):
 		return fail("a baseline goes with a multiple of it, as in \"p95 <= 1.5x baseline\"")
-	case l.OfGood && !l.OfValues():
-		return fail("%s is not of values; quantities of good observations: %s, %s, %s, pNN", l.Quantity, Mean, Max, Min)
-	case l.Baseline && (l.Quantity == Max || l.Quantity == Min):
-		return fail("the %s of one sample does not bound that of another; quantities to compare with a baseline: %s, pNN", l.Quantity, Mean)
-	case l.Baseline && !l.OfValues():
-		return fail("%s is not compared with a baseline; quantities: %s, pNN as in p99.9", l.Quantity, Mean)
+	case l.OfGood && q.of != ofValues:
+		return fail("%s is not of values; quantities of good observations: %s, pNN", l.Quantity, named(func(q quantity) bool { return q.of == ofValues }))
+	case l.Baseline && q.of != ofValues:
+		return fail("%s is not compared with a baseline; quantities: %s, pNN as in p99.9", l.Quantity, named(compared))
+	case l.Baseline && !compared(q):
+		return fail("the %s of one sample does not bound that of another; quantities to compare with a baseline: %s, pNN", l.Quantity, named(compared))
 	case l.Baseline && l.Phase == settlePhase:
 		return fail("the baseline is of the settle phase itself; phases to compare with it: %s", strings.Join(Phases()[1:], ", "))
 	case l.Baseline:
@@ -186,11 +222,11 @@ func ParseLimit(text string) (Limit, error) {
 	case (l.Baseline || want != anyDimension) && tolerance.value < 0:
 		return fail("%s is never below zero", l.Quantity)
 	}
-	if l.Phase != "" && l.OfInjections() {
+	if l.Phase != "" && q.of == ofInjections {
 		return fail("%s is not counted within a phase; remove \"during %s\"", l.Quantity, l.Phase)
 	}
-	if l.AfterRemoval && l.Quantity != TTR && l.Quantity != MTTR {
-		return fail("%s is not counted from the removal of a fault; quantities: %s, %s", l.Quantity, TTR, MTTR)
+	if l.AfterRemoval && !removable(q) {
+		return fail("%s is not counted from the removal of a fault; quantities: %s", l.Quantity, named(removable))
 	}
 	l.Tolerance = tolerance
 	return l, nil
@@ -219,8 +255,36 @@ func Limits(texts ...string) []Limit {
 // OfValues reports whether the quantity is computed from the signal's values
 // (mean, max, min, percentiles), so that the tolerance has the signal's unit.
 func (l Limit) OfValues() bool {
-	_, percentile := l.Percentile()
-	return percentile || l.Quantity == Mean || l.Quantity == Max || l.Quantity == Min
+	q, ok := quantityOf(l.Quantity)
+	return ok && q.of == ofValues
+}
+
+// OfInjections reports whether the quantity counts from injections (ttd, ttr,
+// mttr), so that it cannot be judged without one.
+func (l Limit) OfInjections() bool {
+	q, _ := quantityOf(l.Quantity)
+	return q.of == ofInjections
+}
+
+// OfLength reports whether the quantity is the length of outages, of which one that is
+// not over may still be within the limit.
+func (l Limit) OfLength() bool {
+	q, _ := quantityOf(l.Quantity)
+	return q.length
+}
+
+// Toward is 1 if more observations can only raise the quantity, -1 if they can only lower
+// it, and 0 if they can do either.
+func (l Limit) Toward() int {
+	q, _ := quantityOf(l.Quantity)
+	return q.toward
+}
+
+// BrokenBy reports whether one outage of that length in a window breaks the limit; false
+// also if that is not known.
+func (l Limit) BrokenBy(outage, window time.Duration) bool {
+	q, _ := quantityOf(l.Quantity)
+	return q.after != nil && !l.Tolerance.Holds(q.after(outage, window))
 }
 
 // Fits returns an error if the limit is on values and in another unit than what
@@ -253,12 +317,6 @@ func (l Limit) Counts(of Kind) error {
 	return nil
 }
 
-// OfInjections reports whether the quantity counts from injections (ttd, ttr,
-// mttr), so that it cannot be judged without one.
-func (l Limit) OfInjections() bool {
-	return l.Quantity == TTD || l.Quantity == TTR || l.Quantity == MTTR
-}
-
 // Figure is the subject of the tolerance: the quantity and its values, as in
 // "p95 of good".
 func (l Limit) Figure() string {
@@ -274,11 +332,8 @@ func (l Limit) Dimension() string {
 	if l.Baseline {
 		return string(ratio)
 	}
-	i := slices.IndexFunc(quantities, func(q quantity) bool { return q.name == l.Quantity })
-	if i < 0 {
-		return ""
-	}
-	return string(quantities[i].dimension)
+	q, _ := quantityOf(l.Quantity)
+	return string(q.dimension)
 }
 
 // Subject is the limit without its bound, as in "p95 of good during hold". Only
@@ -324,10 +379,10 @@ func (l *Limit) UnmarshalText(text []byte) (err error) {
 // Finest is the shortest outage that the limit must tell from no outage, over a
 // window of the given length; ok is false for limits that are not about outages.
 func (l Limit) Finest(window time.Duration) (finest time.Duration, ok bool) {
-	switch l.Quantity {
-	case Downtime, Longest, TTR, MTTR:
+	switch {
+	case l.OfLength():
 		return time.Duration(l.Tolerance.value * float64(time.Second)), true
-	case Uptime:
+	case l.Quantity == Uptime:
 		return time.Duration((1 - l.Tolerance.value) * float64(window)), true
 	}
 	return 0, false

@@ -153,23 +153,10 @@ func against(e Experiment, m moment, desired int) (wrong []string) {
 			case l.Phase != "" && (l.Phase != record.PhaseHold || m.held == 0), l.Baseline, l.AfterRemoval:
 			case l.Quantity == steadystate.Min && !l.Tolerance.Holds(share(m.left)):
 				wanted(l.Tolerance, l.String())
-			case bad && breaks(l, long, e.Hold+e.Watch):
+			case bad && l.BrokenBy(long, e.Hold+e.Watch):
 				wrong = append(wrong, fmt.Sprintf("for longer than check %q allows (value %s, %s)", c.Name, c.Good, l))
 			}
 		}
 	}
 	return wrong
-}
-
-// breaks reports whether one outage of that length breaks the limit.
-func breaks(l steadystate.Limit, long, window time.Duration) bool {
-	switch l.Quantity {
-	case steadystate.Downtime, steadystate.Longest, steadystate.TTR:
-		return !l.Tolerance.Holds(long.Seconds())
-	case steadystate.Uptime:
-		return !l.Tolerance.Holds(1 - long.Seconds()/window.Seconds())
-	case steadystate.Count:
-		return !l.Tolerance.Holds(1)
-	}
-	return false
 }

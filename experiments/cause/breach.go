@@ -49,9 +49,7 @@ func breaches(r judge.Result, suspects []suspect) (list []*breach) {
 	for _, f := range r.Findings {
 		check, err := r.Check(f.Check)
 		limit, bad := steadystate.ParseLimit(f.Limit)
-		_, percentile := limit.Percentile()
-		if f.Verdict != steadystate.Broken || err != nil || bad != nil || limit.Baseline ||
-			(!percentile && !slices.Contains([]string{"mean", "max", "min"}, limit.Quantity)) {
+		if f.Verdict != steadystate.Broken || err != nil || bad != nil || limit.Baseline || !limit.OfValues() {
 			continue
 		}
 		b := &breach{finding: f, check: check, within: limit.Tolerance, window: check.Window, seconds: map[int]bool{}, suspects: slices.Clone(suspects), phases: make([]int, len(r.Phases)), failures: map[Failure]int{}}
