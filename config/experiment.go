@@ -356,14 +356,12 @@ func (r *resolver) valid(f Fault, at cursor) {
 // oneShot reports whether a fault is over when it is done.
 func oneShot(f Fault) bool {
 	switch spec := f.Spec.(type) {
-	case Evict, Drain, Restart:
-		return true
 	case ChaosMesh:
 		return chaosmesh.OneShot(spec.Object)
 	case chaosmesh.Spec:
 		return chaosmesh.OneShot(spec)
 	}
-	return false
+	return f.Traits().Once
 }
 
 // expects is what is expected besides the checks.

@@ -101,30 +101,60 @@ type ChaosMesh struct {
 	Object chaosmesh.Object `yaml:"-"` // once it was read
 }
 
+// A kind is a kind of fault, with all that tells it from others.
 type kind struct {
 	name string
 	spec any
+	Traits
+}
+
+// Traits are what others ask of a kind of fault. The zero value: a fault on pods that is
+// held until it is undone, by the cluster if the run is dead.
+type Traits struct {
+	// Once: it is over when it is done. Those of Chaos Mesh say so themselves.
+	Once bool
+	// Evicts: it asks for evictions, which a PodDisruptionBudget may refuse.
+	Evicts bool
+	// Drains: it takes what "kubectl drain" takes of a node; see kube.Workload.Drains.
+	Drains bool
+	// Rolls: it changes the pod template, so that what is tested is another build.
+	Rolls bool
+	// Stays: nothing in the cluster undoes it if the run is killed, but a dead-man switch.
+	Stays bool
+	// Loads: it changes the load, and needs one.
+	Loads bool
+	// signal is the signal of single pods in which its effect shows by default. Empty: a
+	// field of the kind names it, or there is none.
+	signal string
 }
 
 // kinds are the kinds of faults. Those of Chaos Mesh are its package's own types.
 var kinds = []kind{
-	{record.KindPodKill, chaosmesh.PodKill{}},
-	{record.KindPodFailure, chaosmesh.PodFailure{}},
-	{record.KindContainerKill, chaosmesh.ContainerKill{}},
-	{record.KindNetworkDelay, chaosmesh.NetworkDelay{}},
-	{record.KindNetworkLoss, chaosmesh.NetworkLoss{}},
-	{record.KindNetworkDuplicate, chaosmesh.NetworkDuplicate{}},
-	{record.KindNetworkCorrupt, chaosmesh.NetworkCorrupt{}},
-	{record.KindNetworkBandwidth, chaosmesh.NetworkBandwidth{}},
-	{record.KindNetworkPartition, chaosmesh.NetworkPartition{}},
-	{record.KindStressCPU, chaosmesh.StressCPU{}},
-	{record.KindStressMemory, chaosmesh.StressMemory{}},
-	{"chaosMesh", ChaosMesh{}},
-	{record.KindEvict, Evict{}},
-	{record.KindDrain, Drain{}},
-	{record.KindRestart, Restart{}},
-	{record.KindBadImage, BadImage{}},
-	{record.KindSurge, Surge{}},
+	{record.KindPodKill, chaosmesh.PodKill{}, Traits{}},
+	{record.KindPodFailure, chaosmesh.PodFailure{}, Traits{}},
+	{record.KindContainerKill, chaosmesh.ContainerKill{}, Traits{}},
+	{record.KindNetworkDelay, chaosmesh.NetworkDelay{}, Traits{}},
+	{record.KindNetworkLoss, chaosmesh.NetworkLoss{}, Traits{}},
+	{record.KindNetworkDuplicate, chaosmesh.NetworkDuplicate{}, Traits{}},
+	{record.KindNetworkCorrupt, chaosmesh.NetworkCorrupt{}, Traits{}},
+	{record.KindNetworkBandwidth, chaosmesh.NetworkBandwidth{}, Traits{}},
+	{record.KindNetworkPartition, chaosmesh.NetworkPartition{}, Traits{}},
+	{record.KindStressCPU, chaosmesh.StressCPU{}, Traits{signal: chaosmesh.SignalCPU}},
+	{record.KindStressMemory, chaosmesh.StressMemory{}, Traits{signal: chaosmesh.SignalMemory}},
+	{"chaosMesh", ChaosMesh{}, Traits{}},
+	{record.KindEvict, Evict{}, Traits{Once: true, Evicts: true}},
+	{record.KindDrain, Drain{}, Traits{Once: true, Evicts: true, Drains: true}},
+	{record.KindRestart, Restart{}, Traits{Once: true, Rolls: true}},
+	{record.KindBadImage, BadImage{}, Traits{Rolls: true, Stays: true}},
+	{record.KindSurge, Surge{}, Traits{Loads: true}},
+}
+
+// Traits are those of the fault's kind.
+func (f Fault) Traits() Traits {
+	if i := slices.IndexFunc(kinds, func(k kind) bool { return reflect.TypeOf(k.spec) == reflect.TypeOf(f.Spec) }); i >= 0 {
+		return kinds[i].Traits
+	}
+	return Traits{} // it could not be decoded
 }
 
 // FaultKinds are the names of the kinds of faults.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -31,7 +30,7 @@ func (f Fault) needs() (needs []string) {
 	if f.To == ToCalls {
 		needs = append(needs, "calls")
 	}
-	if f.Kind == "surge" {
+	if f.Traits().Loads {
 		needs = append(needs, "load")
 	}
 	if f.When.Autoscaler != "" {
@@ -64,7 +63,7 @@ func (r *resolver) missing(p Planned, e Experiment, at cursor) (why string, wher
 			}
 		}
 		switch {
-		case f.Kind == "drain" && !t.Workload.Drains():
+		case f.Traits().Drains && !t.Workload.Drains():
 			return fmt.Sprintf("the drain of a node leaves the pods of a %s where they are", t.Workload.Kind), where
 		case f.Kind != "" && !loaded && t.Traffic == "":
 			return fmt.Sprintf("services[%s] has no load and no traffic, so nothing shows whether its pods serve", t.Name), where
@@ -115,12 +114,6 @@ func (f Fault) signals() (names []string) {
 	if v := reflect.ValueOf(f.Spec).FieldByName("Signal"); v.IsValid() {
 		signal = v.String()
 	}
-	switch f.Kind {
-	case "stressCPU":
-		signal = cmp.Or(signal, chaosmesh.SignalCPU)
-	case "stressMemory":
-		signal = cmp.Or(signal, chaosmesh.SignalMemory)
-	}
-	add(signal)
+	add(cmp.Or(signal, f.Traits().signal))
 	return names
 }

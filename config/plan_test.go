@@ -350,20 +350,24 @@ func TestANamedFileThatIsNotThere(t *testing.T) {
 	}
 }
 
+// Each kind has an example, a line of the file, with which other packages test it too.
 func TestEachKindOfFaultIsDecoded(t *testing.T) {
-	fields := map[string]string{
-		"podKill": "pods: 1", "podFailure": "pods: 1, follow: true", "containerKill": "pods: 1, containers: [app]", "networkDelay": "pods: 1, latency: 1s",
-		"networkLoss": "packets: 5%, pods: 1", "networkDuplicate": "packets: 5%, pods: 1", "networkCorrupt": "packets: 5%, pods: 1", "networkBandwidth": "rate: 10M, pods: 1",
-		"networkPartition": "pods: 1, to: payments, direction: egress", "stressCPU": "pods: 1, workers: 1, load: 50%", "stressMemory": "pods: 1, size: 64Mi",
-		"chaosMesh": `yaml: "apiVersion: chaos-mesh.org/v1alpha1\nkind: PodChaos\nmetadata: {name: a, namespace: shop}\nspec: {action: pod-kill, mode: one, selector: {namespaces: [shop], labelSelectors: {app: a}}}"`,
-		"evict":     "pods: 30%", "drain": "", "restart": "", "badImage": "", "surge": "factor: 3x",
+	text, err := os.ReadFile("testdata/faults.yaml")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, kind := range FaultKinds() {
-		p := planned(t, complete+fmt.Sprintf("experiments:\n  own: {service: checkout, faults: {it: {%s: {%s}}}}\n", kind, fields[kind]))
+	var kinds []string
+	for line := range strings.Lines(string(text)) {
+		kind, _, _ := strings.Cut(line, ":")
+		kinds = append(kinds, kind)
+		p := planned(t, complete+fmt.Sprintf("experiments:\n  own: {service: checkout, faults: {it: {%s}}}\n", strings.TrimSpace(line)))
 		f := find(t, p, "checkout/own").Faults[0]
 		if f.Kind != kind || f.Spec == nil || f.Name != "it" || f.Place.Line == 0 {
 			t.Errorf("%s: %+v", kind, f)
 		}
+	}
+	if !slices.Equal(kinds, FaultKinds()) {
+		t.Errorf("testdata/faults.yaml has %v, want %v", kinds, FaultKinds())
 	}
 }
 

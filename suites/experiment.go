@@ -203,13 +203,7 @@ func (s *Session) observers(e *Experiment) error {
 		watched.Autoscalers, watched.VerticalAutoscalers = []string{t.Autoscaler.Name}, []string{t.Autoscaler.Name}
 		watched.Nodes = true
 	}
-	evicts := slices.ContainsFunc(e.Planned.Faults, func(f config.PlannedFault) bool {
-		switch f.Spec.(type) {
-		case config.Evict, config.Drain:
-			return true
-		}
-		return false
-	})
+	evicts := slices.ContainsFunc(e.Planned.Faults, func(f config.PlannedFault) bool { return f.Traits().Evicts })
 	e.Observers = []experiments.Observer{watched, images{s.Client, t}, described{client: s.Client, of: t, evicted: evicts}}
 	if s.prometheus != nil {
 		e.Observers = append(e.Observers, clockOf{s.prometheus})

@@ -106,7 +106,7 @@ func (s *Session) undoes(e Experiment) []rights.Rule {
 // empty: it does not.
 func (s *Session) unswitched(p config.Planned) string {
 	for _, f := range p.Faults {
-		if _, bad := f.Spec.(config.BadImage); bad && s.Plan.Cluster.Image == "" {
+		if f.Traits().Stays && s.Plan.Cluster.Image == "" {
 			return "refused: nothing in the cluster rolls a bad image back if the run is killed; name an image of this program in cluster.image, of which each run makes a dead-man switch"
 		}
 	}

@@ -60,11 +60,10 @@ func lifetime(p config.Planned, name string) time.Duration {
 	for _, f := range p.Faults {
 		scheduled := experiments.Scheduled{Name: f.Name, At: f.At, For: f.For, Within: f.Within}
 		spec, ok := f.Aim(faults.Pods{}, faults.Pods{}, "")
-		_, surges := f.Spec.(config.Surge)
 		switch {
 		case ok:
 			scheduled.Fault = nowhere.Fault(spec)
-		case surges:
+		case f.Traits().Loads:
 			scheduled.Fault = new(load.Surge)
 		}
 		e.Faults = append(e.Faults, scheduled)

@@ -49,7 +49,7 @@ func (p *preflight) placed(of *service, nodes []corev1.Node) {
 		return // which other looks have told
 	}
 	p.look("nodes of "+of.Name, of.At("workload"), func() (string, error) {
-		found, wrong := placement(p.running[of], nodes, of.Workload.Kind != kube.DaemonSet)
+		found, wrong := placement(p.running[of], nodes, of.Workload.Drains())
 		if len(wrong) > 0 {
 			return "", note(strings.Join(wrong, "; "))
 		}

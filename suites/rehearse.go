@@ -385,9 +385,7 @@ func (p played) objects() []client.Object {
 	selector := &metav1.LabelSelector{MatchLabels: matching}
 	meta := metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Workload.Name, UID: types.UID("workload-" + p.Name), Labels: matching, Generation: 1}
 	var workload client.Object
-	var owner metav1.OwnerReference
 	var more []client.Object
-	version := appsv1.SchemeGroupVersion
 	switch p.Workload.Kind {
 	case kube.Deployment:
 		workload = &appsv1.Deployment{
@@ -405,22 +403,22 @@ func (p played) objects() []client.Object {
 			ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Replicas: &n, Selector: selector, Template: template},
 			Status: appsv1.StatefulSetStatus{ObservedGeneration: 1, Replicas: n, UpdatedReplicas: n, CurrentReplicas: n, ReadyReplicas: n, AvailableReplicas: n},
 		}
-		owner = *metav1.NewControllerRef(workload, version.WithKind("StatefulSet"))
 	case kube.DaemonSet:
 		workload = &appsv1.DaemonSet{
 			ObjectMeta: meta, Spec: appsv1.DaemonSetSpec{Selector: selector, Template: template},
 			Status: appsv1.DaemonSetStatus{ObservedGeneration: 1, DesiredNumberScheduled: n, CurrentNumberScheduled: n, NumberReady: n, NumberAvailable: n, UpdatedNumberScheduled: n},
 		}
-		owner = *metav1.NewControllerRef(workload, version.WithKind("DaemonSet"))
+	default:
+		panic(fmt.Sprintf("suites: the rehearsal has no %s", p.Workload.Kind)) // tests rehearse each kind
 	}
-	if p.Workload.Kind == kube.Deployment || p.Workload.Kind == kube.ArgoRollout {
-		of := schema.FromAPIVersionAndKind(p.Workload.APIVersion(), string(p.Workload.Kind))
+	owner := *metav1.NewControllerRef(workload, schema.FromAPIVersionAndKind(p.Workload.APIVersion(), string(p.Workload.Kind)))
+	if p.Workload.Kind.Indirect() {
 		set := &appsv1.ReplicaSet{
-			ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Workload.Name + "-1", UID: types.UID("revision-" + p.Name), Labels: matching, OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(workload, of)}},
+			ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Workload.Name + "-1", UID: types.UID("revision-" + p.Name), Labels: matching, OwnerReferences: []metav1.OwnerReference{owner}},
 			Spec:       appsv1.ReplicaSetSpec{Replicas: &n, Selector: selector, Template: template},
 			Status:     appsv1.ReplicaSetStatus{Replicas: n, ReadyReplicas: n, AvailableReplicas: n},
 		}
-		more, owner = append(more, set), *metav1.NewControllerRef(set, version.WithKind("ReplicaSet"))
+		more, owner = append(more, set), *metav1.NewControllerRef(set, appsv1.SchemeGroupVersion.WithKind("ReplicaSet"))
 	}
 	objects := append([]client.Object{workload, &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: cmp.Or(p.Service.Service, p.Workload.Name)}, Spec: corev1.ServiceSpec{Selector: matching},

@@ -43,14 +43,11 @@ func (s *service) at(field string, err error) error {
 // unable says why the cluster's workload cannot have the experiment; empty: it can.
 func (s *service) unable(p config.Planned) string {
 	for _, f := range p.Faults {
-		switch f.Spec.(type) {
-		case config.Restart, config.BadImage:
-			if s.held != "" {
-				return fmt.Sprintf("no rollout of %s reaches every pod: %s", s.Workload, s.held)
-			}
-			if _, bad := f.Spec.(config.BadImage); bad && s.lingers != "" {
-				return fmt.Sprintf("a bad image of %s would not be undone in time: %s", s.Workload, s.lingers)
-			}
+		switch t := f.Traits(); {
+		case t.Rolls && s.held != "":
+			return fmt.Sprintf("no rollout of %s reaches every pod: %s", s.Workload, s.held)
+		case t.Stays && s.lingers != "":
+			return fmt.Sprintf("a bad image of %s would not be undone in time: %s", s.Workload, s.lingers)
 		}
 	}
 	return ""

@@ -242,8 +242,7 @@ func (g *gateRunner) Plan(namespace, name string, names []string) (plans map[str
 			return nil, "", fmt.Errorf("experiment %s: %w, %s: it does not test a build of %s in %s", p.ID(), gate.ErrOtherWorkload, w, name, namespace)
 		}
 		for _, f := range p.Faults {
-			switch f.Spec.(type) {
-			case config.Restart, config.BadImage:
+			if f.Traits().Rolls {
 				return nil, "", fmt.Errorf("experiment %s changes the pod template itself, so that what it tests is another build: leave it out", p.ID())
 			}
 		}

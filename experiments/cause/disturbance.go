@@ -128,15 +128,19 @@ func (d *disturbances) take(kind string, e record.Event, inWindow bool) {
 			}
 		}
 		d.worst[e.Subject] = m
-	case "statefulset", "daemonset":
+	case "node":
+		if inWindow && (e.Kind == record.EventNotReady || e.Kind == record.EventGone) {
+			d.worst[e.Subject] = m
+		}
+	case "deployment", "rollout": // their replica sets show it
+	default:
+		if !slices.Contains(record.WorkloadKinds(), kind) {
+			return
+		}
 		was, now := d.sizes[e.Subject], e.Attrs[record.AttrDesired]
 		d.sizes[e.Subject] = now
 		if inWindow && e.Kind == record.EventChanged && was != "" && was != now {
 			m.Kind, m.Reason = record.EventScaled, was+" to "+now
-			d.worst[e.Subject] = m
-		}
-	case "node":
-		if inWindow && (e.Kind == record.EventNotReady || e.Kind == record.EventGone) {
 			d.worst[e.Subject] = m
 		}
 	}

@@ -2,7 +2,10 @@ package cause_test
 
 import (
 	"cmp"
+	"os"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -174,6 +177,7 @@ func advisedOfWhatKubernetesSays(t *testing.T, seen map[string]bool) {
 	// What a fault keeps from a probe is not time.
 	const mine = "0 exists replicaset/shop/rs rs owner=Deployment/checkout\n0 exists pod/shop/checkout-b cb owner=ReplicaSet/rs\n"
 	const canary = mine + "0 exists replicaset/shop/canary canary owner=Deployment/checkout-canary\n0 exists pod/shop/checkout-canary-b x owner=ReplicaSet/canary\n"
+	kinds := faultKinds(t)
 	own, others := []record.Target{{Name: "checkout-b", UID: "cb"}}, []record.Target{{Name: "checkout-payments-b", UID: "x"}}
 	to := []string{"pods app=payments in shop"}
 	for _, row := range []struct {
@@ -206,6 +210,34 @@ func advisedOfWhatKubernetesSays(t *testing.T, seen map[string]bool) {
 			t.Errorf("%s: %q, want %q", row.name, got, row.want)
 		}
 	}
+	lossy := []string{record.KindNetworkLoss, record.KindNetworkCorrupt, record.KindNetworkPartition}
+	for _, kind := range slices.Concat(lossy, []string{
+		record.KindPodKill, record.KindPodFailure, record.KindContainerKill, record.KindNetworkDelay, record.KindNetworkDuplicate, record.KindNetworkBandwidth,
+		record.KindStressCPU, record.KindStressMemory, record.KindEvict, record.KindDrain, record.KindRestart, record.KindBadImage, record.KindSurge,
+	}) {
+		delete(kinds, kind)
+		got := advised(t, seen, again(liveness+late+"\n"+mine), record.Injection{Kind: kind, Targets: own})
+		if (got == probe) != slices.Contains(lossy, kind) {
+			t.Errorf("%s: %q", kind, got)
+		}
+	}
+	for kind := range kinds {
+		t.Errorf("%s: say whether packets are lost, and what a broken limit asks of the code (lossy and ofFault)", kind)
+	}
+}
+
+// faultKinds are the kinds of faults that records know.
+func faultKinds(t *testing.T) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile("../../record/record.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for _, kind := range regexp.MustCompile(`(?m)^\tKind\w+ += "(\w+)"$`).FindAllStringSubmatch(string(text), -1) {
+		kinds[kind[1]] = true
+	}
+	return kinds
 }
 
 // A container may take its grace to end after a probe has failed, however long that is.

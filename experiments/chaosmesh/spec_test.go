@@ -8,6 +8,8 @@ import (
 	"maps"
 	"math"
 	"os"
+	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -82,6 +84,26 @@ func every() map[string]chaosmesh.Spec {
 		"memory":          chaosmesh.StressMemory{Pods: checkout, Size: size("64Mi")},
 		"a memory share":  chaosmesh.StressMemory{Pods: checkout, OfLimit: 80 * chaosmesh.Percent, Containers: []string{"app"}},
 		"memory in bytes": chaosmesh.StressMemory{Pods: checkout, Size: size("268435456")},
+	}
+}
+
+// A fault that is not among them is tested by nothing here.
+func TestEveryFaultIsAmongThem(t *testing.T) {
+	there := map[string]bool{"Object": true} // which is any fault
+	for _, spec := range every() {
+		there[reflect.TypeOf(spec).Name()] = true
+	}
+	files, _ := filepath.Glob("*.go")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range regexp.MustCompile(`(?m)^func \(\w* ?([A-Z]\w*)\) plan\(\) plan`).FindAllStringSubmatch(string(text), -1) {
+			if !there[spec[1]] {
+				t.Errorf("%s: every has no %s", file, spec[1])
+			}
+		}
 	}
 }
 

@@ -40,6 +40,9 @@ func Kinds() (list []Kind) {
 // Custom reports whether the kind is a custom resource, which a cluster may lack.
 func (k Kind) Custom() bool { return Workload{Kind: k}.of().custom }
 
+// Indirect reports whether the pods of a workload are controlled by its ReplicaSets.
+func (k Kind) Indirect() bool { return Workload{Kind: k}.of().indirect }
+
 // GroupKind returns the kind with its API group.
 func (k Kind) GroupKind() schema.GroupKind {
 	return schema.GroupKind{Group: Workload{Kind: k}.of().of.Group, Kind: string(k)}

@@ -25,7 +25,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/ptr"
 
-	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
@@ -105,7 +105,7 @@ func (s *Stage) changed(at key, before, after *unstructured.Unstructured) {
 		s.drop(at)
 		return
 	}
-	if (at.group == appsv1.GroupName || at.group == argo.GroupVersion.Group) && !reflect.DeepEqual(before.Object["spec"], after.Object["spec"]) {
+	if slices.Contains(kube.Kinds(), kube.Kind(after.GetKind())) && !reflect.DeepEqual(before.Object["spec"], after.Object["spec"]) {
 		after.SetGeneration(before.GetGeneration() + 1)
 		observed(at, after)
 		s.put(at, after, watch.Modified)
@@ -372,7 +372,7 @@ func (s *Stage) rollOut(at key, stored *unstructured.Unstructured) {
 		case ready:
 			s.drop(from)
 			s.add(next)
-		case at.resource != "statefulsets": // it keeps one that was never ready
+		case !kube.Workload{Kind: kube.Kind(stored.GetKind())}.Sticks(): // else it keeps one that was never ready
 			s.drop(from)
 		}
 	}
@@ -386,7 +386,7 @@ func (s *Stage) revise(at key, owner *unstructured.Unstructured, template corev1
 		Namespace: at.namespace, Name: at.name + "-" + rand.String(8), Labels: template.Labels, Annotations: owner.GetAnnotations(), OwnerReferences: []metav1.OwnerReference{by},
 		UID: types.UID(rand.String(16)),
 	}
-	if at.resource == "deployments" || at.resource == "rollouts" {
+	if kube.Kind(owner.GetKind()).Indirect() {
 		for k, object := range s.objects {
 			if of, ok := s.typed(object).(*appsv1.ReplicaSet); ok && k.namespace == at.namespace && metav1.IsControlledBy(of, owner) {
 				of.Spec.Replicas, of.Status.Replicas = new(int32(0)), 0
