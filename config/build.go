@@ -129,31 +129,6 @@ func trusting(bundle []byte) *tls.Config {
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 }
 
-// probes completes the service's probes.
-func (r *resolver) probes(t *Target) {
-	if w := t.WebSocket; w != nil {
-		at := t.at.field("websocket")
-		w.TLS = trusting(r.bundle(at.field("caFile"), w.CAFile))
-	}
-	if g := t.GRPC; g != nil {
-		at := t.at.field("grpc")
-		g.TLS = trusting(r.bundle(at.field("caFile"), g.CAFile))
-		switch {
-		case g.UseTLS && g.TLS == nil:
-			g.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-		case !g.UseTLS && g.CAFile != "":
-			r.bad(at.field("caFile"), "is for TLS, which is off; set tls: true")
-		}
-	}
-	for _, signal := range ProbeSignals {
-		if probe := t.Probe(signal); probe != nil {
-			if err := probe.Validate(); err != nil {
-				r.fail(t.at.field(signal), err)
-			}
-		}
-	}
-}
-
 // chaosMesh reads the object of a fault that is written in Chaos Mesh's own YAML.
 func (r *resolver) chaosMesh(c ChaosMesh, effects []record.Effect, at cursor) (object chaosmesh.Object, ok bool) {
 	text := c.YAML

@@ -105,8 +105,8 @@ func TestTheReferenceHasEveryField(t *testing.T) {
 	}
 	fields := slices.Concat(FaultKinds(), []string{
 		"url", "http_config", "at", "for", "when", "within", "effects", "to", ToCalls, ScalingOut,
-		BaselineSettle, BaselineControl, ExpectAutoscaler, SignalReplicas, SignalRollout, SignalWebSocket, SignalGRPC, chaosmesh.SignalCPU, chaosmesh.SignalMemory,
-	})
+		BaselineSettle, BaselineControl, ExpectAutoscaler, chaosmesh.SignalCPU, chaosmesh.SignalMemory,
+	}, sourced())
 	seen := map[reflect.Type]bool{}
 	var add func(of reflect.Type)
 	add = func(of reflect.Type) {

@@ -466,11 +466,14 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 			// The check itself says: good throughout.
 			merged = steadystate.Merge([]placedLimit{{steadystate.Throughout(), written.usedBy(name.at)}}, merged, placedLimit.Key)
 		}
-		finest := p.Target.finest(p.Load)[planned.Signal]
+		finest := time.Duration(0) // that of a query is asked for in preflight
+		if s, ok := signalOf(c.Signal); ok {
+			finest, _ = s.finest(p.Target, p.Load)
+		}
 		for _, l := range merged {
 			planned.Limits = append(planned.Limits, l.Limit)
 			p.placed(name.text, l.Limit, l.at)
-			if err := l.Decidable(finest, p.Times.Hold+p.Times.Watch); err != nil && c.Query == "" { // the resolution of a query is asked for in preflight
+			if err := l.Decidable(finest, p.Times.Hold+p.Times.Watch); err != nil {
 				r.bad(l.at, "%s", err)
 			}
 			r.reachable(p, c.Signal, l)
@@ -554,56 +557,35 @@ func (r *resolver) unit(at cursor, c Check, l steadystate.Limit) {
 
 // kind is that of the observations of the check.
 func (c Check) kind() steadystate.Kind {
-	switch {
-	case c.Query == "" && !slices.Contains(sourced(), c.Signal): // a mistake of its own
+	if s, ok := signalOf(c.Signal); ok {
+		return s.of
+	}
+	if c.Query == "" { // a mistake of its own
 		return steadystate.Requests
-	case c.Signal == record.TrafficSignal, c.Signal == load.ReusedSignal:
-		return steadystate.Requests
-	case slices.Contains(ProbeSignals, c.Signal):
-		return steadystate.Attempts
 	}
 	return steadystate.Polls
 }
 
 // signalMissing says why the service does not have a check's signal; empty: it does.
 func (r *resolver) signalMissing(p *Planned, c Check) string {
-	switch {
-	case c.Query != "" && r.plan.Prometheus == nil:
+	if c.Query != "" && r.plan.Prometheus == nil {
 		return "it has a query, and the file names no prometheus"
-	case c.Signal == record.TrafficSignal && p.Load == nil:
-		return fmt.Sprintf("signal %q is made by a load, and service %s has none", c.Signal, p.Target.Name)
-	case c.Signal == load.ReusedSignal && (p.Load == nil || p.Load.ReuseRate == 0):
-		return fmt.Sprintf("signal %q is made by load.reuseRate, and service %s has none", c.Signal, p.Target.Name)
-	case slices.Contains(ProbeSignals, c.Signal) && p.Target.Probe(c.Signal) == nil:
-		return fmt.Sprintf("signal %q is made by the probe %s, and service %s has none", c.Signal, c.Signal, p.Target.Name)
+	}
+	if s, ok := signalOf(c.Signal); ok {
+		if _, there := s.finest(p.Target, p.Load); !there {
+			return fmt.Sprintf("signal %q is made by %s, and service %s has none", c.Signal, s.by, p.Target.Name)
+		}
 	}
 	return ""
-}
-
-// finest is the finest that each signal without a query can see. The record has
-// the real figure.
-func (t *Target) finest(traffic *load.HTTP) map[string]time.Duration {
-	finest := map[string]time.Duration{SignalReplicas: ReplicasEvery, SignalRollout: ReplicasEvery}
-	if traffic != nil {
-		finest[record.TrafficSignal] = traffic.Resolution(0)
-		if traffic.ReuseRate > 0 {
-			finest[load.ReusedSignal] = load.HTTP{Shape: load.Constant(float64(traffic.ReuseRate))}.Resolution(0)
-		}
-	}
-	for _, signal := range ProbeSignals {
-		if probe := t.Probe(signal); probe != nil {
-			finest[signal] = probe.Resolution()
-		}
-	}
-	return finest
 }
 
 // dimension says what is wrong with a tolerance in another unit than the
 // signal's: "<= 500" on the seconds of requests would always hold.
 func dimension(signal string, t steadystate.Tolerance, text string) string {
+	s, ok := signalOf(signal)
 	switch dim := t.Dimension(); {
-	case !slices.Contains(sourced(), signal): // a query's, whose unit is not known
-	case signal == SignalReplicas, signal == SignalRollout:
+	case !ok: // a query's, whose unit is not known
+	case s.shares:
 		if dim != "number" && dim != "share" {
 			return fmt.Sprintf("%q: %s is a share; write one, as in 66%% or 100%%", text, signal)
 		}

@@ -358,7 +358,7 @@ func unlessForm(g *generator) *schema {
 
 // inUnits: what is good of a signal has its unit.
 func (g *generator) inUnits(def string) {
-	for _, unit := range []string{SignalReplicas, SignalGRPC} {
+	for _, unit := range []string{SignalReplicas, record.TrafficSignal} {
 		var signals []any
 		for _, signal := range sourced() {
 			if unitOf(signal) == unitOf(unit) {

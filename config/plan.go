@@ -161,13 +161,10 @@ type Skipped struct {
 	Why string
 }
 
-// Signals that a check can name. Those of probes and loads are there if the
-// service has them.
+// Signals of each service, which a check can name.
 const (
-	SignalReplicas  = "replicas" // ready / desired pods
-	SignalRollout   = "rollout"  // 1 when the newest revision is rolled out
-	SignalWebSocket = "websocket"
-	SignalGRPC      = "grpc"
+	SignalReplicas = "replicas" // ready / desired pods
+	SignalRollout  = "rollout"  // 1 when the newest revision is rolled out
 )
 
 // SignalTraffic is the signal of single pods of the rate of what a pod serves:

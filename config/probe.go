@@ -2,6 +2,8 @@ package config
 
 import (
 	"context"
+	"crypto/tls"
+	"iter"
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -14,18 +16,65 @@ type Probe interface {
 	Signal(name string) steadystate.Signal
 	Resolution() time.Duration
 	Preflight(ctx context.Context) (found string, err error)
+	// complete takes what the section at the cursor says besides the probe's own fields.
+	complete(r *resolver, at cursor)
 }
 
-// ProbeSignals are the signals that probes make, in the order of their sections.
-var ProbeSignals = []string{SignalWebSocket, SignalGRPC}
+// probes are the sections of a service that are probes. Each makes the signal of its
+// name.
+var probes = []struct {
+	signal string
+	of     func(*Service) Probe // nil: it has none
+}{
+	{"websocket", section(func(s *Service) *WebSocket { return s.WebSocket })},
+	{"grpc", section(func(s *Service) *GRPC { return s.GRPC })},
+}
 
-// Probe is the service's probe that makes a signal; nil: it has none.
-func (s *Service) Probe(signal string) Probe {
-	switch {
-	case signal == SignalWebSocket && s.WebSocket != nil:
-		return s.WebSocket
-	case signal == SignalGRPC && s.GRPC != nil:
-		return s.GRPC
+// section is a field of a service as a probe.
+func section[P interface {
+	comparable
+	Probe
+}](field func(*Service) P) func(*Service) Probe {
+	return func(s *Service) Probe {
+		if probe, none := field(s), *new(P); probe != none {
+			return probe
+		}
+		return nil
 	}
-	return nil
+}
+
+// Probes returns the service's probes, by the signals that they make.
+func (s *Service) Probes() iter.Seq2[string, Probe] {
+	return func(yield func(string, Probe) bool) {
+		for _, row := range probes {
+			if probe := row.of(s); probe != nil && !yield(row.signal, probe) {
+				return
+			}
+		}
+	}
+}
+
+// probes completes the service's probes.
+func (r *resolver) probes(t *Target) {
+	for signal, probe := range t.Probes() {
+		at := t.at.field(signal)
+		probe.complete(r, at)
+		if err := probe.Validate(); err != nil {
+			r.fail(at, err)
+		}
+	}
+}
+
+func (w *WebSocket) complete(r *resolver, at cursor) {
+	w.TLS = trusting(r.bundle(at.field("caFile"), w.CAFile))
+}
+
+func (g *GRPC) complete(r *resolver, at cursor) {
+	g.TLS = trusting(r.bundle(at.field("caFile"), g.CAFile))
+	switch {
+	case g.UseTLS && g.TLS == nil:
+		g.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	case !g.UseTLS && g.CAFile != "":
+		r.bad(at.field("caFile"), "is for TLS, which is off; set tls: true")
+	}
 }

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
-	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/internal/near"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -178,11 +177,6 @@ func (r *resolver) name(at cursor, name string, others []string) {
 			r.bad(at, "differs from %q by upper and lower case only", other)
 		}
 	}
-}
-
-// sourced are the signals that need no query.
-func sourced() []string {
-	return append([]string{record.TrafficSignal, load.ReusedSignal, SignalReplicas, SignalRollout}, ProbeSignals...)
 }
 
 // checks adds the catalogue's checks, as the file patches them, and looks at those

@@ -154,10 +154,8 @@ func (s *Session) checks(e *Experiment) error {
 			Describe: "pods that are up to date and ready / pods of " + t.Workload.String(),
 		})
 	}
-	for _, name := range config.ProbeSignals {
-		if probe := t.Probe(name); probe != nil {
-			signals = append(signals, probe.Signal(name))
-		}
+	for name, probe := range t.Probes() {
+		signals = append(signals, probe.Signal(name))
 	}
 	e.Hypothesis.Signals = signals
 	return errors.Join(errs...)

@@ -221,8 +221,8 @@ func (p *preflight) service(ctx context.Context, of *service) {
 	if !slices.ContainsFunc(p.list, func(e Experiment) bool { return e.service == of }) {
 		return // a fault is narrowed to it, and no more is asked of it
 	}
-	for _, signal := range config.ProbeSignals {
-		if probe := of.Probe(signal); probe != nil {
+	if !p.rehearsed {
+		for signal, probe := range of.Probes() {
 			p.look(signal+" of "+of.Name, of.At(signal), func() (string, error) { return probe.Preflight(ctx) })
 		}
 	}

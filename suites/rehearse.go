@@ -241,13 +241,13 @@ func (e *Experiment) onStage() {
 	} else {
 		e.Load, e.Traffic = nil, cmp.Or(e.Traffic, config.SignalTraffic)
 	}
-	target := *e.service.Target // the plan keeps its own
-	target.WebSocket, target.GRPC = nil, nil
-	e.service.Target = &target
-	signals := map[string]bool{}
+	signals, probes := map[string]bool{}, map[string]bool{}
+	for name := range e.service.Probes() {
+		probes[name] = true
+	}
 	e.Hypothesis.Signals = slices.DeleteFunc(e.Hypothesis.Signals, func(s steadystate.Signal) bool {
 		_, asked := s.Source.(prom.Source)
-		return asked || slices.Contains(config.ProbeSignals, s.Name)
+		return asked || probes[s.Name]
 	})
 	e.Expectations = slices.Clone(e.Expectations)
 	for i := range e.Expectations {

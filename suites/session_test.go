@@ -297,6 +297,31 @@ func TestAServiceWithoutALoadIsSeenByItsTraffic(t *testing.T) {
 	}
 }
 
+// Each signal that a check can name has a source in an experiment of a service that has
+// all that makes signals.
+func TestEachSignalHasASource(t *testing.T) {
+	checked := func(signal, good string) string {
+		return strings.NewReplacer("{signal: requests, good: value <= 2s, allowed: 0.1%, limits: [downtime <= 2s, ttr <= 10s]}", "{signal: "+signal+", good: value "+good+"}",
+			"rate: 100/s}", "rate: 100/s, reuseRate: 10/s}\n    websocket: {url: \"ws://127.0.0.1:30080/live\"}\n    grpc: {address: \"127.0.0.1:30081\"}").Replace(valid)
+	}
+	_, err := config.Parse("aftershock.yaml", []byte(checked("none", "<= 1s")))
+	_, names, listed := strings.Cut(fmt.Sprint(err), "one of the signals: ")
+	if !listed {
+		t.Fatal(err)
+	}
+	names, _, _ = strings.Cut(names, "\n")
+	for name := range strings.SplitSeq(names, ", ") {
+		text := checked(name, "<= 1s")
+		if _, err := config.Parse("aftershock.yaml", []byte(text)); err != nil {
+			text = checked(name, ">= 50%")
+		}
+		_, list := made(t, text, deployed("checkout"))
+		if e := list[0]; e.Hypothesis.Checks[0].Signal != name || e.Validate() != nil {
+			t.Errorf("%s: %v of %+v", name, e.Validate(), e.Hypothesis.Checks)
+		}
+	}
+}
+
 // The queries that name a container, and what is watched, go by what was read.
 func TestExperimentsAreMadeOfWhatWasRead(t *testing.T) {
 	text := strings.Replace(scaled, "deployment/checkout", "statefulset/ledger", 1)

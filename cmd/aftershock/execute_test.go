@@ -15,6 +15,7 @@ import (
 	"github.com/aftershockhq/aftershock/internal/bench"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/record/recordtest"
+	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs/audit"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -396,9 +397,9 @@ func TestDemo(t *testing.T) {
 	if code, verified, _ := call(t, "audit", "verify", out, "--head", head); code != exitHeld || !printed || !strings.Contains(verified, "2 records as chained; 0 findings\nhead "+head) {
 		t.Errorf("audit: exit code %d\n%s", code, verified)
 	}
-	for _, file := range []string{"junit.xml", "results.json", "report.txt", "report.html", "report.md"} {
-		if info, err := os.Stat(filepath.Join(found[0], file)); err != nil || info.Size() == 0 {
-			t.Errorf("%s: %v", file, err)
+	for _, f := range reports.Formats() {
+		if info, err := os.Stat(filepath.Join(found[0], f.File)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", f.File, err)
 		}
 	}
 	code, again, _ := call(t, "judge", out, "-o", "json")

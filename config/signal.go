@@ -1,0 +1,73 @@
+package config
+
+import (
+	"slices"
+	"time"
+
+	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
+)
+
+// A signal is one that a check can name without a query, with all that tells it from
+// others.
+type signal struct {
+	name string
+	of   steadystate.Kind
+	// shares: its values are shares; otherwise they are durations.
+	shares bool
+	// by is what makes it: "a load". Empty: each service has it.
+	by string
+	// finest is the shortest outage that it can see of a service with this load, which
+	// may be nil; ok is false if nothing makes it there. The record has the real figure.
+	finest func(*Target, *load.HTTP) (finest time.Duration, ok bool)
+}
+
+// signals are those of loads and of the cluster, and then those of probes.
+var signals = slices.Concat([]signal{
+	{record.TrafficSignal, steadystate.Requests, false, "a load", func(_ *Target, l *load.HTTP) (time.Duration, bool) {
+		if l == nil {
+			return 0, false
+		}
+		return l.Resolution(0), true
+	}},
+	{load.ReusedSignal, steadystate.Requests, false, "load.reuseRate", func(_ *Target, l *load.HTTP) (time.Duration, bool) {
+		if l == nil || l.ReuseRate == 0 {
+			return 0, false
+		}
+		return load.HTTP{Shape: load.Constant(float64(l.ReuseRate))}.Resolution(0), true
+	}},
+	{SignalReplicas, steadystate.Polls, true, "", polled},
+	{SignalRollout, steadystate.Polls, true, "", polled},
+}, probed())
+
+func polled(*Target, *load.HTTP) (time.Duration, bool) { return ReplicasEvery, true }
+
+// probed are the signals of probes.
+func probed() (list []signal) {
+	for _, row := range probes {
+		list = append(list, signal{row.signal, steadystate.Attempts, false, "the probe " + row.signal, func(t *Target, _ *load.HTTP) (time.Duration, bool) {
+			if probe := row.of(&t.Service); probe != nil {
+				return probe.Resolution(), true
+			}
+			return 0, false
+		}})
+	}
+	return list
+}
+
+// signalOf is the signal of that name; ok is false if there is none.
+func signalOf(name string) (s signal, ok bool) {
+	if i := slices.IndexFunc(signals, func(s signal) bool { return s.name == name }); i >= 0 {
+		return signals[i], true
+	}
+	return signal{}, false
+}
+
+// sourced are the names of the signals.
+func sourced() (names []string) {
+	for _, s := range signals {
+		names = append(names, s.name)
+	}
+	return names
+}
