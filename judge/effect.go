@@ -88,6 +88,10 @@ func (s *stage) reaching(v float64) tally {
 // newEffects prepares to judge the injections' effects on signals.
 func (j *judge) newEffects() {
 	j.follow()
+	all := changes(j.Events)
+	for n := range j.Injections {
+		j.felt(&j.Injections[n], all)
+	}
 	for _, i := range j.Injections {
 		for _, effect := range i.Effects {
 			before := j.settledFor(effect.Signal)
@@ -173,26 +177,16 @@ func (j *judge) besides(i InjectionResult) besides {
 		if other.Index == i.Index {
 			continue
 		}
-		span := steadystate.Span{From: other.From, To: j.until(other).To}
-		// A fault that removes pods or is over at once stays in no instance, but what
-		// it hit is no longer what it was.
-		passing := other.OneShot || other.ChangesPods
-		if other.OneShot {
-			span = other.Span
-		}
-		if passing {
-			span.To = j.wholeAgain(span)
-		}
-		b.anywhere = append(b.anywhere, span)
+		b.anywhere = append(b.anywhere, other.felt)
 		for _, t := range other.Targets {
 			switch {
 			case isOfLoad(other.Injection, t):
-				surges = append(surges, span)
+				surges = append(surges, other.felt)
 				continue
-			case !passing:
-				b.in[t.Name] = append(b.in[t.Name], span)
+			case !other.ChangesPods:
+				b.in[t.Name] = append(b.in[t.Name], other.in)
 			}
-			b.hit[t.Name] = b.hit[t.Name] || other.From <= on.To && (passing || span.To >= on.From)
+			b.hit[t.Name] = b.hit[t.Name] || other.From <= on.To && (other.passing() || other.felt.To >= on.From)
 		}
 	}
 	for name, spans := range b.in {
@@ -210,9 +204,15 @@ func (b besides) within(name string) []steadystate.Span {
 	return b.in[""]
 }
 
-// wholeAgain is when as many pods serve again as did before a fault that is over
-// at once, or removes pods, in the span; the record's end if that is not known.
-func (j *judge) wholeAgain(span steadystate.Span) time.Duration {
+// A change is an event of a pod, and by how much it changes how many pods serve.
+type change struct {
+	record.Event
+	by int
+}
+
+// changes are those in the events, in order. A pod that was there before its first
+// event served, unless that says otherwise.
+func changes(events []record.Event) (list []change) {
 	type state struct{ ready, stopped, leaves bool }
 	pods := map[string]state{}
 	serves := func(s state) int {
@@ -221,14 +221,15 @@ func (j *judge) wholeAgain(span steadystate.Span) time.Duration {
 		}
 		return 0
 	}
-	n, before, fewer, again := 0, 0, false, span.To
-	for _, e := range slices.SortedStableFunc(slices.Values(j.Events), func(a, b record.Event) int { return cmp.Compare(a.To, b.To) }) {
+	for _, e := range slices.SortedStableFunc(slices.Values(events), func(a, b record.Event) int { return cmp.Compare(a.To, b.To) }) {
 		if kind, _, _ := strings.Cut(e.Subject, "/"); e.UID == "" || kind != "pod" && kind != "process" {
 			continue
 		}
 		was, known := pods[e.UID]
+		if !known {
+			was.ready = e.Kind != record.EventReady && e.Kind != record.EventCreated
+		}
 		is := was
-		is.ready = is.ready || !known && e.Kind != record.EventCreated
 		switch e.Kind {
 		case record.EventExists:
 			is.ready = e.Attrs["ready"] != "false"
@@ -238,33 +239,65 @@ func (j *judge) wholeAgain(span steadystate.Span) time.Duration {
 			is.ready = false
 		case record.EventStopped:
 			is.stopped = true
-		case record.EventStarted:
+		case record.EventStarted, record.EventRestarted:
 			is.stopped = false
-		case record.EventRestarted:
-			is.stopped = false
-			fewer = fewer || e.To >= span.From && e.From <= span.To+soon
 		case record.EventTerminating, record.EventEvicted, record.EventFailed, record.EventGone:
 			is.leaves = true
 		}
 		pods[e.UID] = is
-		if known || e.Kind == record.EventReady || e.Kind == record.EventCreated {
-			n += serves(is) - serves(was)
-		} else {
-			n += serves(is) - 1 // it was there before
+		list = append(list, change{e, serves(is) - serves(was)})
+	}
+	return list
+}
+
+// passing reports whether a fault removes pods or is over at once: it stays in no
+// instance, but what it hit is no longer what it was.
+func (i InjectionResult) passing() bool { return i.OneShot || i.ChangesPods }
+
+// felt finds when what pods show may be an injection's doing.
+func (j *judge) felt(i *InjectionResult, changes []change) {
+	i.in = steadystate.Span{From: i.From, To: j.until(*i).To}
+	if i.OneShot {
+		i.in = i.Span
+	}
+	i.felt = i.in
+	switch {
+	case len(changes) > 0:
+		i.felt.To = i.wholeAgain(changes, j.last)
+	case i.passing():
+		i.felt.To = j.last
+	}
+	if i.OneShot && len(changes) > 0 {
+		i.in = i.felt // a container that it ended is back later
+	}
+}
+
+// wholeAgain is when as many pods serve again as did before the fault; the record's
+// end, last, if they never do. Others may take the place of those that it removed. If it
+// removes none, it is when those that it hit serve.
+func (i InjectionResult) wholeAgain(changes []change, last time.Duration) time.Duration {
+	late := soon
+	if !i.passing() {
+		late = watchWidth
+	}
+	n, before, fewer, again := 0, 0, false, i.in.To
+	for _, c := range changes {
+		if !i.ChangesPods && !slices.ContainsFunc(i.Targets, func(t record.Target) bool { return isOf(c.Event, t) }) {
+			continue
 		}
-		if e.To < span.From {
+		if n += c.by; c.To < i.in.From {
 			before = n
 			continue
 		}
-		fewer = fewer || n < before && e.From <= span.To+soon
-		if fewer {
-			if again = j.last; n >= before {
-				return max(span.To, e.To)
+		if fewer && again < last && c.To > again {
+			break
+		}
+		// A container that was started again did not serve before.
+		if fewer = fewer || (n < before || c.Kind == record.EventRestarted) && c.From <= i.in.To+late; fewer {
+			if again = last; n >= before {
+				again = max(i.in.To, c.To)
 			}
 		}
-	}
-	if len(pods) == 0 {
-		return j.last
 	}
 	return again
 }

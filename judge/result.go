@@ -178,8 +178,9 @@ type InjectionResult struct {
 	// its pods; empty: none.
 	Unsurveyed string `json:"unsurveyed,omitempty"`
 
-	pods    map[string]*pod // by UID
-	unclear string          // why its effect may not be its own, or not be on all that it was meant for
+	pods     map[string]*pod  // by UID
+	in, felt steadystate.Span // when what its targets show may be its doing, and what any pod shows
+	unclear  string           // why its effect may not be its own, or not be on all that it was meant for
 }
 
 // Traffic is the outcome of a load's requests, over the whole record unless a

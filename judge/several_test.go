@@ -116,6 +116,13 @@ func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
 			},
 			later: []another{{at(t1, "a", silent), 50 * s}},
 		}, steadystate.Held, "requests of a at most 20ms before the fault"},
+		{"a pod that starts again is slow, whatever another fault does", scene{
+			injection: at(t0, "a", slower), later: []another{{restart(t0, "a"), 41 * s}},
+			took: func(pod string, at time.Duration) time.Duration {
+				return 20*ms + between(at, t0, t1, map[string]time.Duration{"a": 100 * ms}[pod], 0)
+			},
+			events: append(exist("abc"), podEvent(record.EventNotReady, "a", t0, t0+s), podEvent(record.EventRestarted, "a", t0+s, t0+2*s), podEvent(record.EventReady, "a", 39*s, t1)),
+		}, steadystate.Unknown, "requests of a was observed 0 times while it was on and no other fault was in it, wanted at least 3"},
 		{"a kill while all are slow", scene{
 			injection: at(t0, "abc", slower), took: slow([2]time.Duration{t0, t1}),
 			later:  []another{{record.Injection{Span: steadystate.Instant(30 * s), Targets: hits("c"), Effects: []record.Effect{{Event: record.EventGone}}, OneShot: true, ChangesPods: true}, t1}},
@@ -180,7 +187,24 @@ func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
 		}, steadystate.Unknown, "shake: a: cpu of a was observed 0 times while it was on, no other fault was and as many pods served as before (no pod that no fault hit is there to compare with), wanted at least 3"},
 		{"the load of a pod that is cut off moves too", scene{
 			injection: at(t0, "ab", stress), polled: moved(t0, 35*s, 0), took: cut(t0, 35*s), later: []another{{at(t0, "c", record.Effect{Event: record.EventStopped}), 35 * s}},
-			events: append(exist("abc"), podEvent(record.EventStopped, "c", t0, t0+s)),
+			events: append(exist("abc"), podEvent(record.EventStopped, "c", t0, t0+s), podEvent(record.EventStarted, "c", 34*s, 35*s)),
+		}, steadystate.Unknown, "shake: a: p50 of cpu of a 1 before the fault, 1 while it was on"},
+		{"until it is ready again, which may be later than it is cut off", scene{
+			injection: at(t0, "ab", stress), polled: moved(t0, 36*s, 0), took: cut(t0, 25*s), later: []another{{at(t0, "c", record.Effect{Event: record.EventNotReady}), 25 * s}},
+			events: append(exist("abc"), podEvent(record.EventNotReady, "c", 22*s, 22*s), podEvent(record.EventReady, "c", 36*s, 36*s)),
+		}, steadystate.Unknown, "shake: a: p50 of cpu of a 1 before the fault, 1 while it was on"},
+		{"and not until those are that the fault itself makes unready", scene{
+			injection: at(35*s, "ab", stress), removed: 50 * s, later: []another{{at(34*s, "c", record.Effect{Event: record.EventNotReady}), 37 * s}},
+			polled: func(pod string, at time.Duration) float64 {
+				return 1 + between(at, 35*s, 50*s, map[string]float64{"a": 0.5, "b": 0.5}[pod], 0)
+			},
+			events: append(exist("abc"), podEvent(record.EventNotReady, "c", 35*s, 35*s), podEvent(record.EventReady, "c", 38*s, 38*s), podEvent(record.EventNotReady, "a", 36*s, 36*s)),
+		}, steadystate.Held, "p50 of cpu of a 1 before the fault, 1.5 while it was on, 1 after it"},
+		{"pods that are replaced one after the other are not all there once the first is", scene{
+			injection: at(t0, "ab", stress), polled: moved(t0, 36*s, 0),
+			later: []another{{record.Injection{Span: steadystate.Instant(t0), Targets: hits("cd"), Effects: []record.Effect{{Event: record.EventGone}}, ChangesPods: true}, 30 * s}},
+			events: append(exist("abcd"), podEvent(record.EventGone, "c", t0, t0+s), podEvent(record.EventCreated, "e", t0, t0+s), podEvent(record.EventReady, "e", t0+s, t0+2*s),
+				podEvent(record.EventGone, "d", 28*s, 29*s), podEvent(record.EventCreated, "f", 28*s, 29*s), podEvent(record.EventReady, "f", 35*s, 36*s)),
 		}, steadystate.Unknown, "shake: a: p50 of cpu of a 1 before the fault, 1 while it was on"},
 		{"a pod that no fault hit shows how much came to it", scene{
 			injection: at(t0, "a", stress), took: cut(t0, t0), later: []another{{kill(t0, "c"), t1}}, events: replaced(t0, t1)[:5],
