@@ -3,6 +3,7 @@ package judge
 import (
 	"slices"
 
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -40,6 +41,9 @@ func (j *judge) newCheckEvaluator(c steadystate.Check) *checkEvaluator {
 	}
 	k.pinned = slices.Contains(j.plan.Reused, c.Signal)
 	k.fold = steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.watched}, k.windows...)
+	if watch, ok := j.phase(record.PhaseWatch); ok {
+		k.fold.SlowIfSent(watch) // the rest is the fault's
+	}
 	k.prior = j.newPrior(c, rule)
 	o := j.buffer(c.Signal)
 	o.next = append(o.next, k.fold.Add, k.prior.add)

@@ -352,6 +352,45 @@ func TestTheBaselineEndsBeforeWhatWasInFlight(t *testing.T) {
 	}
 }
 
+// A request that a fault delayed is the fault's, and not the service's after it. Those
+// that fail after it are both's.
+func TestWhatTheFaultDelayedIsNotOfTheWatchPhase(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		took     func(pod string, at time.Duration) time.Duration
+		limit    string
+		want     steadystate.Verdict
+		text     string
+	}{
+		{
+			"all are fast once it is gone", func(_ string, at time.Duration) time.Duration { return between(at, 20*s, 40*s, 4*s, 50*ms) },
+			"max <= 1s during watch", steadystate.Held, "50ms",
+		},
+		{
+			"some are slow for longer", func(_ string, at time.Duration) time.Duration { return between(at, 20*s, 45*s, 4*s, 50*ms) },
+			"p95 <= 1s during watch", steadystate.Broken, "4s",
+		},
+		{
+			"those in flight when it came are its own", func(_ string, at time.Duration) time.Duration {
+				return between(at, 17*s, 20*s, 4*s, 50*ms)
+			},
+			"slow <= 1% during hold", steadystate.Broken, "13.015%",
+		},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			r := scene{
+				injection: record.Injection{Targets: hits("a"), Effects: []record.Effect{{Event: record.EventStopped}}}, took: row.took,
+				plan: func(p *record.Plan) {
+					p.Checks[0].Good, p.Checks[0].Limits = steadystate.Within(s), steadystate.Limits(row.limit)
+				},
+			}.result(t)
+			if f := r.Findings[0]; f.Verdict != row.want || !strings.HasPrefix(f.Text, row.text) {
+				t.Errorf("%s, %q %s; want %s with %q", f.Verdict, f.Text, f.Undecided, row.want, row.text)
+			}
+		})
+	}
+}
+
 // A service that went unobserved right before the fault was not known to be steady
 // then.
 func TestAHoleBeforeTheFaultIsNotSteady(t *testing.T) {

@@ -21,6 +21,7 @@ type view struct {
 	Figures
 	total   longestGap
 	partial longestGap
+	sent    bool // a slow request counts only if it was sent in the window
 }
 
 // NewFold starts a fold. record is the whole observed time, which bounds outages
@@ -63,7 +64,7 @@ func (f *Fold) Add(o Observation) {
 		if partials {
 			w.partial.add(partial)
 		}
-		switch of(o, f.sampled && bad, w.Window) {
+		switch of(o, f.sampled && bad && !w.sent, w.Window) {
 		case Held:
 			w.count(o, f.good)
 			if o.From < w.Window.From && o.Failed == "" {
@@ -72,6 +73,15 @@ func (f *Fold) Add(o Observation) {
 		case Unknown:
 			w.Doubtful++
 		}
+	}
+}
+
+// SlowIfSent has a slow request count in the window only if it was sent there, also if
+// it was answered there. What was sent before is then another window's, as what a fault
+// delayed is after its end.
+func (f *Fold) SlowIfSent(window Span) {
+	for _, w := range f.windows {
+		w.sent = w.sent || w.Window == window
 	}
 }
 
