@@ -71,7 +71,7 @@ func TestALimitRefersToTheControlRunIfThereIsOne(t *testing.T) {
 		want      steadystate.Verdict
 		text, why string
 	}{
-		{"without one it is what was settled before the fault", nil, "p90 <= 1.5x baseline", steadystate.Held, "1x of the 6.6s before the fault (200 observations, and 66)", ""},
+		{"without one it is what was settled before the fault", nil, "p90 <= 1.5x baseline", steadystate.Held, "1x of the 7.3s before the fault (200 observations, and 73)", ""},
 		{"with one it is that", whole, "p95 <= 1.5x baseline", steadystate.Broken, "2x of control run 0123456789 (200 observations, and 200)", ""},
 		{"also in a phase", whole, "mean <= 2.5x baseline during hold", steadystate.Held, "2x of control run 0123456789 (200 observations, and 200)", ""},
 		{"a percentile that a limit names is there", whole, "p90 <= 2.5x baseline", steadystate.Held, "2x of control run 0123456789 (200 observations, and 200)", ""},

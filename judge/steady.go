@@ -113,11 +113,12 @@ func (p *prior) add(o steadystate.Observation) {
 	if since := p.Since(); since > p.window.From {
 		// Observations before the restart do not count.
 		p.window.From = min(since, p.window.To)
-		p.fold = p.newFold(p.window)
+		p.fold, p.cut = p.newFold(p.window), false
 	}
 	// A request in flight when the fault came shows what the fault did. Without it
-	// the fast ones of its time would be left, so the baseline ends before it.
-	if p.sampled && !p.cut && !o.Whole && o.To >= p.window.To {
+	// the fast ones of its time would be left, so the baseline ends before it. One
+	// that was sent before the baseline is none of it.
+	if p.sampled && !p.cut && !o.Whole && o.From >= p.window.From && o.To >= p.window.To {
 		p.cut = true
 		p.fold.Cut(o.From)
 	}

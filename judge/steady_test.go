@@ -336,6 +336,16 @@ func TestTheBaselineEndsBeforeWhatWasInFlight(t *testing.T) {
 			"p50 <= 1.2x baseline during hold", steadystate.Held, "1x of the 5s up to 5s before the fault",
 		},
 		{
+			"one that was sent before it is none of it, and does not end it", func(_ string, at time.Duration) time.Duration { return between(at, 9*s, 9*s+ms, 12*s, 20*ms) },
+			"p50 <= 1.2x baseline during hold", steadystate.Held, "1x of the 10s before the fault (401 observations, and 200)",
+		},
+		{
+			"nor does one from before an outage that restarted the settling", func(_ string, at time.Duration) time.Duration {
+				return between(at, 11*s, 11*s+ms, 12*s, between(at, 13*s, 13*s+ms, 0, 20*ms))
+			},
+			"p50 <= 1.2x baseline during hold", steadystate.Held, "1x of the 6s before the fault (401 observations, and 120)",
+		},
+		{
 			"those that take milliseconds hardly matter", func(string, time.Duration) time.Duration { return 70 * ms },
 			"p50 <= 1.2x baseline during hold", steadystate.Held, "1x of the 10s before the fault",
 		},
@@ -349,6 +359,19 @@ func TestTheBaselineEndsBeforeWhatWasInFlight(t *testing.T) {
 				t.Errorf("%s, %q %s; want %s with %q", f.Verdict, f.Text, f.Undecided, row.want, row.text)
 			}
 		})
+	}
+}
+
+// A percentile that takes longer than the settle time is compared although some
+// requests were in flight when the fault came.
+func TestABaselineIsLongEnoughWithoutWhatWasInFlight(t *testing.T) {
+	f := scene{
+		injection: record.Injection{Targets: hits("a"), Effects: []record.Effect{{Event: record.EventStopped}}}, rate: 40,
+		took: func(_ string, at time.Duration) time.Duration { return between(at, 19*s, 19*s+ms, 2*s, 200*ms) },
+		plan: func(p *record.Plan) { p.Checks[0].Limits = steadystate.Limits("p99 <= 2x baseline during hold") },
+	}.result(t).Findings[0]
+	if f.Verdict != steadystate.Held {
+		t.Errorf("%s: %s, %s; want held", f.Verdict, f.Text, f.Undecided)
 	}
 }
 

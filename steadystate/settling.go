@@ -120,7 +120,10 @@ func fewest(c Check) int {
 	n := MinObservations
 	for _, l := range c.Limits {
 		if l.Baseline {
-			n = max(n, l.leastToCompare())
+			// What is in flight when the fault comes is no part of the baseline, nor is
+			// what was sent after it.
+			least := l.leastToCompare()
+			n = max(n, least+(least+9)/10)
 		}
 	}
 	return n
