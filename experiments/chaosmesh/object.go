@@ -166,6 +166,10 @@ func decode(scheme *runtime.Scheme, text string) (client.Object, error) {
 		return nil, fmt.Errorf("%d documents; want one for each fault", len(documents))
 	}
 	object, _, err := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer().Decode(documents[0], nil, nil)
+	var of metav1.TypeMeta
+	if runtime.IsNotRegisteredError(err) && yaml.Unmarshal(documents[0], &of) == nil && of.GroupVersionKind().Group != v1alpha1.SchemeGroupVersion.Group {
+		return nil, fmt.Errorf("%s of %s: this kind is not a fault of Chaos Mesh", of.Kind, of.APIVersion)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,7 @@ func TestAnObjectThatWouldNotDoWhatItSaysIsRefused(t *testing.T) {
 		{"two objects", object("IOChaos", slowDisk) + "---\n" + object("IOChaos", slowDisk), "2 documents; want one for each fault"},
 		{"a kind that nobody knows", object("TeaChaos", ""), `no kind "TeaChaos" is registered`},
 		{"a kind that is no fault", "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop}\n", "this kind is not a fault of Chaos Mesh"},
+		{"a kind of another group", "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: c, namespace: shop}\n", "Certificate of cert-manager.io/v1: this kind is not a fault of Chaos Mesh"},
 		{"a fault that hits no pods", object("AWSChaos", "  action: ec2-stop\n  awsRegion: r\n  ec2Instance: i\n"), "it does not select pods"},
 		{"no namespace", strings.Replace(object("IOChaos", slowDisk), "  namespace: shop\n", "", 1), "no namespace; say which one the pods are in"},
 		{"a namespace beyond the guard", strings.Replace(object("IOChaos", slowDisk), "namespace: shop", "namespace: bank", 1), `namespace "bank" is not among those`},
