@@ -176,9 +176,10 @@ func TestTheSBOMHasEachModule(t *testing.T) {
 func TestAModuleInTheSBOMIsTheOneThatWasCompiled(t *testing.T) {
 	const sum = "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	module := debug.Module{Path: "example.com/a/b", Version: "v1.0.0", Sum: sum}
-	fork, directory := module, module
+	fork, directory, part := module, module, debug.Module{Path: "example.com/a/b", Version: "v1.0.0"}
 	fork.Replace = &debug.Module{Path: "example.com/fork/b", Version: "v1.0.1", Sum: sum}
 	directory.Replace = &debug.Module{Path: "./internal/b", Version: "(devel)"}
+	part.Replace = &debug.Module{Path: "./bin/slim/b", Version: "(devel)"}
 	for _, row := range []struct {
 		module          debug.Module
 		purl, described string
@@ -187,6 +188,7 @@ func TestAModuleInTheSBOMIsTheOneThatWasCompiled(t *testing.T) {
 		{module, "pkg:golang/example.com/a/b@v1.0.0", "", true},
 		{fork, "pkg:golang/example.com/fork/b@v1.0.1", "in place of example.com/a/b v1.0.0", true},
 		{directory, "pkg:golang/example.com/a/b", "in place of example.com/a/b v1.0.0: ./internal/b", false},
+		{part, "pkg:golang/example.com/a/b@v1.0.0", "without packages and files that the program does not use", false},
 	} {
 		c := component(row.module, cdx.ComponentTypeLibrary)
 		if c.PackageURL != row.purl || c.Description != row.described || (c.Hashes != nil) != row.hashed {

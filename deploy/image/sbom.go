@@ -47,17 +47,25 @@ func bill(info *debug.BuildInfo) ([]byte, int, error) {
 	return text.Bytes(), len(list), err
 }
 
+// slimmed is where internal/slim links modules, but for some files: what it leaves is the
+// code of that version, to which advisories apply.
+const slimmed = "./bin/slim/"
+
 // component is a module as part of an SBOM. Of one that is replaced it is what was compiled.
 func component(m debug.Module, kind cdx.ComponentType) cdx.Component {
 	c := cdx.Component{Type: kind}
 	if m.Replace != nil {
 		c.Description = "in place of " + m.Path + " " + m.Version
-		if strings.HasPrefix(m.Replace.Path, ".") { // a directory of the repository, which is no module elsewhere
-			c.Description += ": " + m.Replace.Path
-			m = debug.Module{Path: m.Path}
-		} else {
-			m = *m.Replace
-		}
+	}
+	switch {
+	case m.Replace == nil:
+	case strings.HasPrefix(m.Replace.Path, slimmed):
+		c.Description = "without packages and files that the program does not use"
+	case strings.HasPrefix(m.Replace.Path, "."): // a directory of the repository, which is no module elsewhere
+		c.Description += ": " + m.Replace.Path
+		m = debug.Module{Path: m.Path}
+	default:
+		m = *m.Replace
 	}
 	c.Name, c.Version = m.Path, m.Version
 	namespace, name := "", m.Path
