@@ -602,7 +602,17 @@ var trajectories = []struct {
 		 desired  2 4*28 2
 		 limited  . M*4 .*16 M*5 .*4`,
 		nil,
-		[]string{"broken not held back by its max: for 44s to 46s of the 60s of the fault"},
+		[]string{"broken not held back by its max: for 42s to 43.5s of the 60s of the fault"},
+	},
+	{
+		"and not in that time, when it had not seen yet that the first was over",
+		`spec     min=2 max=4 cpu=50%
+		 fault    . #*4 .*16 #*8 .
+		 cpu      40 180 95*6 49*13 95 49*7 20
+		 desired  2 4*28 2
+		 limited  . M*7 .*13 M .*8`,
+		nil,
+		[]string{"held not held back by its max: for a time only"},
 	},
 	{
 		"R21b: at its max for long, a little above its target, and it says that it wants no more",

@@ -61,8 +61,8 @@ type history struct {
 
 	fault    string
 	t0       steadystate.Span
-	t1       *steadystate.Span  // nil: the fault was not undone
-	on       []steadystate.Span // when a fault was on, each from the end of its T0; none: from t0 to t1
+	t1       *steadystate.Span // nil: the fault was not undone
+	on       []hold            // of each fault; none: from t0 to t1
 	end      time.Duration
 	whole    bool               // the run came to its end
 	gaps     []steadystate.Span // the autoscaler was not observed
@@ -153,9 +153,9 @@ func (h *history) frame(r judge.Result) (reason string) {
 		if held && i.OneShot {
 			continue
 		}
-		on := steadystate.Span{From: i.To, To: h.end}
+		on := hold{t0: i.Span, to: h.end}
 		if i.Removed != nil {
-			on.To = i.Removed.From
+			on.to = i.Removed.From
 		}
 		h.on = append(h.on, on)
 		if i.Removed != nil && (h.t1 == nil || i.Removed.To > h.t1.To) {
@@ -389,20 +389,37 @@ func (h *history) looked(s state) []size {
 	return nil
 }
 
-// lasted is for how long a fault was on: the time between two faults is none of
-// either.
-func (h *history) lasted() (sum time.Duration) {
-	if len(h.on) == 0 {
-		return h.until() - h.t0.To
+// A hold is a time in which a fault was certainly on: from the end of its T0.
+type hold struct {
+	t0 steadystate.Span
+	to time.Duration
+}
+
+func (h hold) surely() steadystate.Span  { return steadystate.Span{From: h.t0.To, To: h.to} }
+func (h hold) perhaps() steadystate.Span { return steadystate.Span{From: h.t0.From, To: h.to} }
+
+// heldFor is for how long a fault was on between two instants: the time between two
+// faults is none of either.
+func (h *history) heldFor(from, to time.Duration, when func(hold) steadystate.Span) (sum time.Duration) {
+	on := h.on
+	if len(on) == 0 {
+		on = []hold{{h.t0, h.until()}}
 	}
-	at := h.t0.To
-	for _, s := range slices.SortedFunc(slices.Values(h.on), func(a, b steadystate.Span) int { return cmp.Compare(a.From, b.From) }) {
-		if from, to := max(at, s.From), min(s.To, h.until()); from < to {
-			sum, at = sum+to-from, to
+	var spans []steadystate.Span
+	for _, o := range on {
+		spans = append(spans, when(o))
+	}
+	slices.SortFunc(spans, func(a, b steadystate.Span) int { return cmp.Compare(a.From, b.From) })
+	for _, s := range spans {
+		if since, until := max(from, s.From), min(to, s.To, h.until()); since < until {
+			sum, from = sum+until-since, until
 		}
 	}
 	return sum
 }
+
+// lasted is for how long a fault was on.
+func (h *history) lasted() time.Duration { return h.heldFor(h.t0.To, h.until(), hold.surely) }
 
 // until is the last instant at which the fault was certainly on.
 func (h *history) until() time.Duration {

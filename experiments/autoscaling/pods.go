@@ -182,9 +182,5 @@ func earlier(a, b steadystate.Span) steadystate.Span {
 
 // within is how long a run of moments lasted while the fault was on.
 func (h *history) within(from, to steadystate.Span) steadystate.Bounds[time.Duration] {
-	clip := func(at time.Duration) time.Duration { return min(max(at, h.t0.From), h.until()) }
-	return steadystate.Bounds[time.Duration]{
-		Low:  max(0, clip(to.From)-max(clip(from.To), min(h.t0.To, h.until()))),
-		High: max(0, clip(to.To)-clip(from.From)),
-	}
+	return steadystate.Bounds[time.Duration]{Low: h.heldFor(from.To, to.From, hold.surely), High: h.heldFor(from.From, to.To, hold.perhaps)}
 }
