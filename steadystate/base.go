@@ -14,7 +14,8 @@ import (
 // [Doubt].
 type Base struct {
 	Bounds[float64]
-	// N is the number of observations.
+	// N is the number of samples: observations of which no two are of the same scrape, or
+	// of ranges that overlap.
 	N int `json:"n"`
 	// Unknown says why there is no figure; the bounds are then meaningless.
 	Unknown string `json:"unknown,omitempty"`
@@ -28,7 +29,7 @@ const Doubt = 1e-3
 // Base is the figure of the limit's quantity as a baseline. It is unknown
 // unless it is finite and above zero.
 func (l Limit) Base(f Figures) Base {
-	b := Base{N: l.n(f)}
+	b := Base{N: l.samples(f)}
 	seen, none := l.ofValues(f, Doubt)
 	switch {
 	case none != nil:
@@ -63,7 +64,7 @@ func (l Limit) JudgeRatio(f Figures, base Base, of string) Reading {
 	if r.Seen == nil {
 		r = r.failing(f)
 	} else {
-		r.Text += fmt.Sprintf(" of %s (%s, and %s)", of, observations(l.n(f)), thousands(base.N))
+		r.Text += fmt.Sprintf(" of %s (%s, and %s)", of, l.sample(f), thousands(base.N))
 	}
 	if r.Verdict == Unknown {
 		r.Undecided = "the limit lies within the error of two samples: " + l.unsure(f)
@@ -76,7 +77,19 @@ func (l Limit) unsure(f Figures) string {
 	if f.hidden() > 0 {
 		return f.Ignorance()
 	}
-	return fmt.Sprintf("%s of %s; a comparison needs at least %s of each, and more for a smaller difference: a longer phase or a higher rate", l.Figure(), observations(l.n(f)), thousands(l.leastToCompare()))
+	more := "a longer phase or a higher rate"
+	if l.samples(f) < l.n(f) {
+		more = "a longer phase, or more frequent scrapes and a shorter range"
+	}
+	return fmt.Sprintf("%s of %s; a comparison needs at least %s of each, and more for a smaller difference: %s", l.Figure(), l.sample(f), thousands(l.leastToCompare()), more)
+}
+
+// sample is "24 independent observations", or "120 observations" where all are.
+func (l Limit) sample(f Figures) string {
+	if n := l.samples(f); n < l.n(f) {
+		return plural(n, "independent observation")
+	}
+	return observations(l.n(f))
 }
 
 // leastToCompare is the smallest sample that gives the figure bounds.

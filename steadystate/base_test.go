@@ -64,6 +64,127 @@ func TestARatioCarriesTheErrorsOfBothSamples(t *testing.T) {
 	}
 }
 
+// ofPolls are the figures of polls.
+func ofPolls(byChance bool, list []steadystate.Observation) steadystate.Figures {
+	record := steadystate.Span{To: list[len(list)-1].To}
+	f := steadystate.NewFold(steadystate.AtLeast(0), steadystate.Rule{ByChance: byChance}, record, record)
+	for _, o := range list {
+		f.Add(o)
+	}
+	return f.Figures()[0]
+}
+
+// scraped are polls of a value that is scraped every 15 s, all of one scrape alike.
+func scraped(n int, value func() float64) (list []steadystate.Observation) {
+	var v float64
+	for i := range n {
+		at := time.Duration(i) * time.Second
+		if i%15 == 0 {
+			v = value()
+		}
+		scrape := at - at%(15*time.Second)
+		list = append(list, steadystate.Observation{Span: steadystate.Span{From: scrape, To: at + 100*ms}, Value: v})
+	}
+	return list
+}
+
+// ranged are polls of the mean of the last 15 s, each of which has a value of its own.
+func ranged(n int, value func() float64) (list []steadystate.Observation) {
+	var last []float64
+	for i := range n + 15 {
+		last = append(last, value())
+		if i < 15 {
+			continue
+		}
+		sum := 0.0
+		for _, v := range last[i-14:] {
+			sum += v
+		}
+		at := time.Duration(i-15) * time.Second
+		list = append(list, steadystate.Observation{Span: steadystate.Span{From: at, To: at + 15*time.Second}, Value: sum / 15, Whole: true})
+	}
+	return list
+}
+
+// The truth is known: the service is the same, or slower than the limit allows. Were each
+// poll a sample of its own, as each request is, one verdict in six would be wrong where
+// nothing changed, and one in ten where the service is too slow. None of 100 is.
+func TestARatioOfPollsCountsWhatTheyShareOnce(t *testing.T) {
+	const trials, most = 100, 1
+	for _, d := range []struct {
+		name  string
+		polls func(n int, value func() float64) []steadystate.Observation
+		n     int
+		limit string
+		truth float64 // how much slower the service is
+		wrong steadystate.Verdict
+		naive int // at least so many wrong ones, if each poll were a sample
+	}{
+		{"one scrape, and nothing changed", scraped, 300, "p50 <= 1x baseline", 1, steadystate.Broken, 3},
+		{"one scrape, and nothing changed", scraped, 2100, "p95 <= 1x baseline", 1, steadystate.Broken, 3},
+		{"one scrape, and nothing changed", scraped, 300, "mean <= 1x baseline", 1, steadystate.Broken, 3},
+		{"one scrape, and too slow", scraped, 300, "p50 <= 1.2x baseline", 1.25, steadystate.Held, 2},
+		{"one scrape, and too slow", scraped, 300, "mean <= 1.2x baseline", 1.25, steadystate.Held, 2},
+		{"one range, and nothing changed", ranged, 300, "p50 <= 1x baseline", 1, steadystate.Broken, 3},
+		{"one range, and nothing changed", ranged, 300, "mean <= 1x baseline", 1, steadystate.Broken, 3},
+		{"one range, and too slow", ranged, 300, "mean <= 1.2x baseline", 1.25, steadystate.Held, 2},
+	} {
+		l := steadystate.MustParseLimit(d.limit)
+		verdicts := func(byChance bool) (wrong, right int) {
+			for seed := range trials {
+				r := rand.New(rand.NewPCG(uint64(seed), 23))
+				base := l.Base(ofPolls(byChance, d.polls(d.n, r.ExpFloat64)))
+				switch l.JudgeRatio(ofPolls(byChance, d.polls(d.n, func() float64 { return d.truth * r.ExpFloat64() })), base, "the settle phase").Verdict {
+				case d.wrong:
+					wrong++
+				case steadystate.Held, steadystate.Broken:
+					right++
+				}
+			}
+			return wrong, right
+		}
+		naive, _ := verdicts(true)
+		wrong, right := verdicts(false)
+		t.Logf("%s, %s: %d of %d wrong, %d right; %d wrong if each poll were a sample", d.name, d.limit, wrong, trials, right, naive)
+		if wrong > most || naive < d.naive {
+			t.Errorf("%s, %s: %d of %d are %s, and %d if each poll were a sample; want at most %d, and at least %d", d.name, d.limit, wrong, trials, d.wrong, naive, most, d.naive)
+		}
+	}
+}
+
+// What changed by more than the error is told of polls too, and by how many samples.
+func TestARatioOfPollsSaysHowManySamplesThereWere(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		polls    func(n int, value func() float64) []steadystate.Observation
+		n        int
+		limit    string
+		want     steadystate.Verdict
+		text     string
+	}{
+		{"of a scrape", scraped, 300, "mean <= 1.5x baseline", steadystate.Broken, "x of the settle phase (20 independent observations, and 20)"},
+		{"of a range", ranged, 400, "mean <= 1.5x baseline", steadystate.Broken, "x of the settle phase (27 independent observations, and 27)"},
+		{"of too few scrapes, however many polls", scraped, 135, "mean <= 1.5x baseline", steadystate.Unknown, "mean of 9 independent observations; a comparison needs at least 10 of each, and more for a smaller difference: a longer phase, or more frequent scrapes and a shorter range"},
+		{"of so few that they have no such percentile", scraped, 285, "p95 <= 1.5x baseline", steadystate.Unknown, "19 independent observations: p95 needs at least 20 observations: a longer phase or a higher rate"},
+		{"of one poll for each scrape", func(n int, value func() float64) (list []steadystate.Observation) {
+			for i, o := range scraped(15*n, value) {
+				if i%15 == 0 {
+					list = append(list, o)
+				}
+			}
+			return list
+		}, 20, "mean <= 1.5x baseline", steadystate.Broken, "x of the settle phase (20 observations, and 20)"},
+	} {
+		r := rand.New(rand.NewPCG(1, 2))
+		l := steadystate.MustParseLimit(row.limit)
+		base := l.Base(ofPolls(false, row.polls(row.n, func() float64 { return 1 + r.Float64() })))
+		got := l.JudgeRatio(ofPolls(false, row.polls(row.n, func() float64 { return 3 + r.Float64() })), base, "the settle phase")
+		if text := got.Text + ": " + got.Undecided; got.Verdict != row.want || !strings.Contains(text, row.text) {
+			t.Errorf("%s: %s, %q; want %s, %q", row.sentence, got.Verdict, text, row.want, row.text)
+		}
+	}
+}
+
 // What is slower by more than the error is told.
 func TestARatioBeyondTheErrorIsBroken(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))

@@ -67,16 +67,20 @@ func (s *BoundedValues) Mean() Bounds[float64] {
 }
 
 // drawn is the confidence interval of the mean, t standard errors to either
-// side: the true mean lies beyond each bound with the probability [Doubt].
-func (s *BoundedValues) drawn() Bounds[float64] {
-	if s.N() < leastForT {
+// side: the true mean lies beyond each bound with the probability [Doubt]. The values are
+// those of so many samples, each of which may be there several times.
+func (s *BoundedValues) drawn(samples int) Bounds[float64] {
+	if samples < leastForT {
 		return Bounds[float64]{Low: math.Inf(-1), High: math.Inf(1)}
 	}
 	highs := &s.lows
 	if s.highs != nil {
 		highs = s.highs
 	}
-	b, t := s.Mean(), student(s.N())/math.Sqrt(float64(s.N()))
+	n := float64(s.N())
+	// The deviation of n values, of samples that are all there equally often, is that of
+	// the samples times sqrt(n/(n-1) * (samples-1)/samples).
+	b, t := s.Mean(), student(samples)*math.Sqrt((n-1)/n/float64(samples-1))
 	b.Low -= t * s.lows.deviation()
 	if !math.IsInf(b.High, 1) {
 		b.High += t * highs.deviation()

@@ -45,6 +45,8 @@ type Figures struct {
 	Downtime Bounds[time.Duration] `json:"downtime"`
 
 	values    BoundedValues // of the known observations with a value
+	distinct  int           // observations of the values and failures, of which no two overlap
+	until     time.Duration // end of the last of them
 	timeouts  BoundedValues // of the timed-out ones: the time they took, as a lower bound
 	paused    time.Duration // what pauses add to the downtime at most
 	undecided int           // unknown ones with a value, which did not fail
@@ -83,11 +85,13 @@ func (f *Figures) count(o Observation, good Tolerance) {
 		}
 		if o.Unknown == "" {
 			f.undecided++
+			f.tell(o.Span)
 			f.values.Add(o.Bounds())
 			f.partial = cmp.Or(f.partial, o.Partial, o.Missing)
 		}
 		return
 	}
+	f.tell(o.Span)
 	switch o.Failed {
 	case "":
 		f.values.Add(o.Bounds())
@@ -98,6 +102,25 @@ func (f *Figures) count(o Observation, good Tolerance) {
 	default:
 		f.Failed++
 	}
+}
+
+// tell counts an observation if it shares nothing with those counted before. Two polls of
+// one scrape return the same value, and two rates whose ranges overlap much the same one:
+// they are one sample. Observations come in order of From. Each request is a sample of
+// its own, whatever else is in flight.
+func (f *Figures) tell(o Span) {
+	if f.rule.ByChance || f.distinct == 0 || o.From >= f.until {
+		f.distinct++
+		f.until = max(o.To, o.From+1)
+	}
+}
+
+// independent is how many of n observations are samples of their own.
+func (f Figures) independent(n int) int {
+	if all := f.Observed() + f.undecided; all > f.distinct {
+		return n * f.distinct / all
+	}
+	return n
 }
 
 // conclude adds the outages and the gaps of the whole record.
@@ -323,8 +346,8 @@ func (f Figures) quantile(q float64, failed, doubtful int, doubt float64) Bounds
 	n := f.values.N() + failed + f.valueless()
 	low, high := nearestRank(q, n), nearestRank(q, n+doubtful)
 	if doubt > 0 {
-		low, _ = ranks(n, q, doubt)
-		_, high = ranks(n+doubtful, q, doubt)
+		low, _ = f.ranks(n, q, doubt)
+		_, high = f.ranks(n+doubtful, q, doubt)
 	}
 	at := func(rank int) Bounds[float64] {
 		switch {
@@ -336,6 +359,20 @@ func (f Figures) quantile(q float64, failed, doubtful int, doubt float64) Bounds
 		return f.values.at(rank)
 	}
 	return Bounds[float64]{Low: at(low - f.valueless()).Low, High: at(high).High}
+}
+
+// ranks are those that bound the q-quantile: of the samples, each of which is as many
+// observations, the first or the last of which has the rank.
+func (f Figures) ranks(n int, q, doubt float64) (low, high int) {
+	samples := f.independent(n)
+	low, high = ranks(samples, q, doubt)
+	if low > 0 {
+		low = (low-1)*n/samples + 1
+	}
+	if high > samples {
+		return low, n + 1
+	}
+	return low, (high*n + samples - 1) / samples
 }
 
 // Distribution of the values. ok is false without values, or if they are known
@@ -457,13 +494,16 @@ func (l Limit) judge(f Figures) Reading {
 	return l.compare(seen, l.valueFormat()).of(l.n(f)).failing(f)
 }
 
-// n is the sample size of a quantity of the values.
+// n is the number of observations of a quantity of the values.
 func (l Limit) n(f Figures) int {
 	if l.OfGood {
 		return f.values.N()
 	}
 	return f.Observed()
 }
+
+// samples is the sample size of a quantity of the values.
+func (l Limit) samples(f Figures) int { return f.independent(l.n(f)) }
 
 // ofValues computes a quantity of the window's values, or returns the reading
 // that says why there is none. A doubt above zero adds the sampling error. In a
@@ -476,9 +516,13 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 		failed, doubtful = 0, 0
 	}
 	if q, ok := l.Percentile(); ok {
-		if n, least := l.n(f), leastFor(q); n < least {
+		n, text, least := l.n(f), observations(l.n(f)), leastFor(q)
+		if doubt > 0 {
+			n, text = l.samples(f), l.sample(f)
+		}
+		if n < least {
 			return b, &Reading{
-				Text:      observations(n),
+				Text:      text,
 				Undecided: fmt.Sprintf("%s needs at least %d observations: a longer phase or a higher rate", l.Figure(), least),
 			}
 		}
@@ -503,7 +547,7 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 	switch l.Quantity {
 	case Mean:
 		if b = all.Mean(); doubt > 0 {
-			b = all.drawn()
+			b = all.drawn(f.independent(all.N()))
 		}
 		switch {
 		case !open:

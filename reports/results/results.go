@@ -183,7 +183,7 @@ type BaselineFigure struct {
 	// Low and High are in the check's unit and include the sampling error.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
-	// N is the number of observations.
+	// N is the number of observations, of polls of those that are independent.
 	N int `json:"n"`
 	// UnknownBecause says why there is no figure; low and high are then meaningless.
 	UnknownBecause string `json:"unknownBecause,omitempty"`
