@@ -50,7 +50,7 @@ func (s *Session) fault(e *Experiment, f config.PlannedFault, traffic *load.HTTP
 		to = s.services[f.To].pods()
 	}
 	if spec, ok := f.Aim(pods, to, e.service.container); ok {
-		return s.Chaos.With(e.ledger.Writing(s.Client)).Fault(spec), nil
+		return s.Chaos.With(e.ledger.Writing(s.Client), e.ledger).Fault(spec), nil
 	}
 	cluster := s.guarded()
 	cluster.Client = e.ledger.Writing(s.Client)

@@ -508,3 +508,40 @@ func TestAFaultThatNothingShowsToBeUndoneIsLeftUntilItsPodsAreGone(t *testing.T)
 		})
 	}
 }
+
+// A sweep that is killed once it has removed a fault by force leaves no object that tells of
+// it: the ledger does.
+func TestASweepThatIsKilledLeavesWordOfWhatItRemovedByForce(t *testing.T) {
+	const dies = "kill -9"
+	s := connected(t, valid, interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
+		err := c.Patch(ctx, o, p, options...)
+		if text, _ := p.Data(o); strings.Contains(string(text), "finalizers") {
+			panic(dies)
+		}
+		return err
+	}})
+	synctest.Test(t, func(t *testing.T) {
+		stuck := &v1alpha1.StressChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "burn", Labels: faults.Labels("dead"), Finalizers: []string{"chaos-mesh/records"}}}
+		stuck.Status.Experiment = v1alpha1.ExperimentStatus{DesiredPhase: v1alpha1.StoppedPhase, Records: []*v1alpha1.Record{{Id: "shop/checkout-1/checkout", Phase: v1alpha1.Injected}}}
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1", UID: "1"}}
+		if err := errors.Join(s.Client.Create(t.Context(), stuck), s.Client.Create(t.Context(), pod)); err != nil {
+			t.Fatal(err)
+		}
+		func() {
+			defer func() {
+				if got := recover(); got != any(dies) {
+					t.Errorf("%v, want it killed", got)
+				}
+			}()
+			_, err := s.Sweep(t.Context(), Sweeping{})
+			t.Errorf("it was not killed: %v", err)
+		}()
+		if err := s.Client.Get(t.Context(), client.ObjectKeyFromObject(stuck), stuck); !apierrors.IsNotFound(err) {
+			t.Fatalf("%v, want its object gone", err)
+		}
+		const left = "fault in Pod/shop/checkout-1, left behind by run dead: nothing shows that it was undone there"
+		if removed, err := s.Sweep(t.Context(), Sweeping{}); err == nil || !strings.Contains(err.Error(), left) {
+			t.Errorf("removed %v, %v; want %q", removed, err, left)
+		}
+	})
+}

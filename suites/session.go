@@ -341,21 +341,27 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 			}
 		}
 	}
-	removed, err = s.remove(ctx, of, books)
+	// book is a run's ledger, which may be a new one.
+	book := func(run string) *ledger.Book {
+		is := func(b ledger.Book) bool { return b.Run == run }
+		i := slices.IndexFunc(books, is)
+		if i < 0 {
+			i, books = len(books), append(books, ledger.Book{Run: run, Namespace: s.Plan.Cluster.Namespace})
+			if other := slices.IndexFunc(others, is); other >= 0 {
+				books[i] = others[other]
+			}
+		}
+		return &books[i]
+	}
+	removed, err = s.remove(ctx, of, books, func(run string) faults.Doubts {
+		return doubts{s.Client, func() *ledger.Book { return book(run) }}
+	})
 	errs = append(errs, errLeft, err)
 	// What an earlier sweep of this session could not write down is still so.
 	unwritten := append(s.unwritten, faults.Unprovens(err)...)
 	s.unwritten = nil
 	for _, u := range unwritten {
-		is := func(b ledger.Book) bool { return b.Run == u.Run }
-		i := slices.IndexFunc(books, is)
-		if i < 0 {
-			i, books = len(books), append(books, ledger.Book{Run: u.Run, Namespace: s.Plan.Cluster.Namespace})
-			if other := slices.IndexFunc(others, is); other >= 0 {
-				books[i] = others[other]
-			}
-		}
-		if err := books[i].Doubt(ctx, s.Client, u.Pods...); err != nil {
+		if err := book(u.Run).Doubt(ctx, s.Client, u.Fault, u.Pods...); err != nil {
 			errs, s.unwritten = append(errs, err), append(s.unwritten, u)
 		}
 	}
@@ -371,6 +377,24 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 		errs = append(errs, err, fmt.Errorf("left alone: %s; wait for that run, or sweep with --force", faults.Named(rest)))
 	}
 	return removed, errors.Join(errs...)
+}
+
+// doubts are kept in the ledger of a run, while it is swept.
+type doubts struct {
+	client client.Client
+	book   func() *ledger.Book
+}
+
+var _ faults.Doubts = doubts{}
+
+// Doubt writes pods down.
+func (d doubts) Doubt(ctx context.Context, fault string, pods ...faults.PodID) error {
+	return d.book().Doubt(ctx, d.client, fault, pods...)
+}
+
+// Clear takes pods out again.
+func (d doubts) Clear(ctx context.Context, fault string, pods ...client.ObjectKey) error {
+	return d.book().Clear(ctx, d.client, fault, pods...)
 }
 
 // stays names what of swept runs no sweep removes: pods from which nothing shows that a

@@ -26,8 +26,9 @@ type sweeper struct {
 	restores ledger.Restores
 }
 
-// sweepers are all of them, in the order in which they sweep.
-func (s *Session) sweepers(books []ledger.Book) []sweeper {
+// sweepers are all of them, in the order in which they sweep. The doubts are for those that
+// sweep.
+func (s *Session) sweepers(books []ledger.Book, doubts func(run string) faults.Doubts) []sweeper {
 	seen := s.seen(books)
 	return []sweeper{
 		{
@@ -36,7 +37,7 @@ func (s *Session) sweepers(books []ledger.Book) []sweeper {
 				return chaosmesh.Find(ctx, s.Client, scope)
 			},
 			sweep: func(ctx context.Context, scope faults.Scope) ([]faults.Leftover, error) {
-				return chaosmesh.Sweep(ctx, s.Client, scope, chaosmesh.Timeouts{})
+				return chaosmesh.Sweep(ctx, s.Client, scope, chaosmesh.Timeouts{}, doubts)
 			},
 		},
 		{
@@ -64,12 +65,12 @@ func (s *Session) sweepers(books []ledger.Book) []sweeper {
 // restores reports whether a sweep restores objects of a kind that the run did not create.
 // A change of any other is left in place.
 func (s *Session) restores(kind schema.GroupKind) bool {
-	return slices.ContainsFunc(s.sweepers(nil), func(w sweeper) bool { return w.restores != nil && w.restores(kind) })
+	return slices.ContainsFunc(s.sweepers(nil, nil), func(w sweeper) bool { return w.restores != nil && w.restores(kind) })
 }
 
 // remove removes what is left of runs.
-func (s *Session) remove(ctx context.Context, of func(run string) bool, books []ledger.Book) (removed []faults.Leftover, err error) {
-	for _, sweeper := range s.sweepers(books) {
+func (s *Session) remove(ctx context.Context, of func(run string) bool, books []ledger.Book, doubts func(run string) faults.Doubts) (removed []faults.Leftover, err error) {
+	for _, sweeper := range s.sweepers(books, doubts) {
 		sweeper.scope.Of = of
 		if len(sweeper.scope.Namespaces) > 0 {
 			swept, errSweep := sweeper.sweep(ctx, sweeper.scope)
@@ -82,7 +83,7 @@ func (s *Session) remove(ctx context.Context, of func(run string) bool, books []
 // left is what runs have left behind in the namespaces of the file and, by their
 // ledgers, anywhere.
 func (s *Session) left(ctx context.Context, books ...ledger.Book) (left []faults.Leftover, err error) {
-	for _, sweeper := range s.sweepers(books) {
+	for _, sweeper := range s.sweepers(books, nil) {
 		if len(sweeper.scope.Namespaces) > 0 {
 			found, errFind := sweeper.find(ctx, sweeper.scope)
 			left, err = append(left, found...), errors.Join(err, errFind)

@@ -24,10 +24,10 @@ func New(c faults.Cluster, timeouts Timeouts) (*Cluster, error) {
 	return &Cluster{Cluster: c, timeouts: timeouts.withDefaults()}, nil
 }
 
-// With returns the same cluster with another client.
-func (c *Cluster) With(other client.WithWatch) *Cluster {
+// With returns the same cluster with another client and other doubts.
+func (c *Cluster) With(other client.WithWatch, doubts faults.Doubts) *Cluster {
 	with := *c
-	with.Client = other
+	with.Client, with.Doubts = other, doubts
 	return &with
 }
 

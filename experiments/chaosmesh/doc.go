@@ -19,7 +19,7 @@
 //	err = experiments.Experiment{Faults: []experiments.Scheduled{{Fault: kill}}, ...}.Run(ctx, recorder)
 //
 //	left, err := chaosmesh.Find(ctx, c, faults.Scope{Namespaces: []string{"shop"}})
-//	removed, err := chaosmesh.Sweep(ctx, c, faults.Scope{Namespaces: []string{"shop"}}, chaosmesh.Timeouts{})
+//	removed, err := chaosmesh.Sweep(ctx, c, faults.Scope{Namespaces: []string{"shop"}}, chaosmesh.Timeouts{}, nil)
 //
 // # Faults
 //

@@ -348,6 +348,7 @@ func (f *Fault) remove(ctx context.Context, rec *record.Recorder, p *placed, beg
 			clock:    rec.Clock(),
 			note:     rec.Note,
 			event:    rec.Event,
+			doubts:   f.cluster.Doubts,
 			placed:   p,
 		}.run(ctx, p.object)
 		return err

@@ -494,7 +494,7 @@ func TestSweepFindsWhatAWorkflowLeft(t *testing.T) {
 		{"the run is in the workflow's name", "one", "NetworkChaos/shop/slow-1, left behind by run one"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			removed, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop"}, Of: ofRun(row.run)}, chaosmesh.Timeouts{})
+			removed, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop"}, Of: ofRun(row.run)}, chaosmesh.Timeouts{}, nil)
 			if err != nil || names(removed) != row.want {
 				t.Errorf("removed %q, %v; want %q", names(removed), err, row.want)
 			}

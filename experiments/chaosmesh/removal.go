@@ -46,6 +46,7 @@ type removal struct {
 	clock    steadystate.Clock
 	note     func(format string, args ...any)
 	event    func(record.Event)
+	doubts   faults.Doubts // nil: none are kept
 	// placed is what is known of the object since its creation; nil: nothing, a
 	// search found it.
 	placed *placed
@@ -69,6 +70,9 @@ func (r removal) run(ctx context.Context, obj client.Object) (found bool, err er
 		}
 	}
 	found, err = g.run(ctx)
+	if g.recovered && !g.replaced {
+		g.clear(ctx)
+	}
 	if err != nil {
 		return found, err
 	}
@@ -187,6 +191,10 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 				noticed = time.Now()
 			}
 			if len(left) > 0 && due() {
+				if err := g.doubt(ctx, left[0]); err != nil {
+					trouble, asked = err, time.Now()
+					break
+				}
 				last, left = &left[0], left[1:]
 				g.note("%s was deleted %s ago and is still there (finalizers %s)%s: %s", g.name, time.Since(begin).Round(time.Second), strings.Join(g.object.GetFinalizers(), ", "), because(g.object), last.what)
 				if err := last.try(ctx, g.client, g.object); client.IgnoreNotFound(err) != nil {
@@ -234,9 +242,31 @@ func (g *going) taken(ctx context.Context) error {
 	return g.unproven(ctx, pods, "it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: %s", where)
 }
 
+// doubt writes down the pods in which the fault may stay by a remedy: after that nothing
+// but this program knows of them, and it may be killed.
+func (g *going) doubt(ctx context.Context, by remedy) error {
+	if g.doubts == nil || by.undoes || !g.holds() {
+		return nil
+	}
+	return g.doubts.Doubt(ctx, g.name, unprovenIn(ctx, g.client, g.hurt, nil).Pods...)
+}
+
+// clear takes them out again, once Chaos Mesh has said that it undid the fault.
+func (g *going) clear(ctx context.Context) {
+	if g.doubts == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
+	defer cancel()
+	if err := g.doubts.Clear(ctx, g.name); err != nil {
+		g.note("Chaos Mesh undid %s, and its ledger says that it may not have: %v", g.name, err)
+	}
+}
+
 // unproven is the error of an object that is gone, while its effect may be in the pods.
 func (g *going) unproven(ctx context.Context, pods []string, format string, args ...any) error {
 	u := unprovenIn(ctx, g.client, pods, fmt.Errorf("remove %s: %s", g.name, fmt.Sprintf(format, args...)))
+	u.Fault = g.name
 	for _, p := range u.Pods {
 		if g.event != nil {
 			g.event(record.Event{

@@ -34,16 +34,25 @@ func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Le
 // to prove that none is left. It continues after a failure; the error then names all
 // objects that may still be in place, and each kind that could not be listed. It always
 // returns what it removed, with notes on the removal.
-func Sweep(ctx context.Context, c client.Client, scope faults.Scope, timeouts Timeouts) ([]faults.Leftover, error) {
+//
+// Before it removes an object of a run by force, it tells the doubts of that run in which
+// pods the fault may stay, and leaves the object if they cannot keep that. Default: they are
+// told in the error alone.
+func Sweep(ctx context.Context, c client.Client, scope faults.Scope, timeouts Timeouts, doubts func(run string) faults.Doubts) ([]faults.Leftover, error) {
 	look := func() (found []finding, hidden, err error) { return find(ctx, c, scope) }
 	timeouts = timeouts.withDefaults()
 	return faults.Sweep(look, func(f *finding) error {
+		var kept faults.Doubts
+		if doubts != nil {
+			kept = doubts(f.Run)
+		}
 		if f.source != "" {
-			return f.withdraw(ctx, c, timeouts)
+			return f.withdraw(ctx, c, timeouts, kept)
 		}
 		_, err := removal{
 			client:   c,
 			timeouts: timeouts,
+			doubts:   kept,
 			clock:    steadystate.StartClock(),
 			note:     func(format string, args ...any) { f.Notes = append(f.Notes, fmt.Sprintf(format, args...)) },
 		}.run(ctx, f.object)
@@ -226,13 +235,19 @@ func runOfName(name string) string {
 
 // withdraw takes the rules out, and waits until Chaos Mesh says that the pod's network
 // is without them.
-func (f *finding) withdraw(ctx context.Context, c client.Client, timeouts Timeouts) error {
+func (f *finding) withdraw(ctx context.Context, c client.Client, timeouts Timeouts, doubts faults.Doubts) error {
 	plan, ok := f.object.(*v1alpha1.PodNetworkChaos)
 	if !ok {
 		return fmt.Errorf("%s: %T has no rules", f, f.object)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeouts.Remove, fmt.Errorf("its network was not made anew within %s", timeouts.Remove))
 	defer cancel()
+	fault := v1alpha1.KindNetworkChaos + "/" + f.source
+	if doubts != nil {
+		if err := doubts.Doubt(ctx, fault, unprovenIn(ctx, c, []string{f.Namespace + "/" + f.Name}, nil).Pods...); err != nil {
+			return err
+		}
+	}
 	for {
 		err := withdrawFrom(ctx, c, plan, f.source)
 		if now := (&v1alpha1.PodNetworkChaos{}); err == nil || apierrors.IsConflict(err) {
@@ -244,20 +259,23 @@ func (f *finding) withdraw(ctx context.Context, c client.Client, timeouts Timeou
 		case apierrors.IsNotFound(err):
 			return nil // with its pod
 		case faults.Permanent(err):
-			return fmt.Errorf("take the rules of NetworkChaos/%s out of %s: %w", f.source, f, explain(err, "PodNetworkChaos"))
+			return fmt.Errorf("take the rules of %s out of %s: %w", fault, f, explain(err, "PodNetworkChaos"))
 		case err == nil && !slices.Contains(sources(plan), f.source) && plan.Status.ObservedGeneration == plan.Generation && plan.Status.FailedMessage == "":
 			f.Notes = append(f.Notes, fmt.Sprintf("NetworkChaos/%s was gone, and its rules were not", f.source))
+			if doubts != nil {
+				return doubts.Clear(ctx, fault, client.ObjectKeyFromObject(plan))
+			}
 			return nil
 		}
 		if experiments.Wait(ctx, pollEvery) != nil {
-			err = fmt.Errorf("take the rules of NetworkChaos/%s out of %s: %w", f.source, f, errors.Join(context.Cause(ctx), err, errors.New(plan.Status.FailedMessage)))
+			err = fmt.Errorf("take the rules of %s out of %s: %w", fault, f, errors.Join(context.Cause(ctx), err, errors.New(plan.Status.FailedMessage)))
 			if slices.Contains(sources(plan), f.source) {
 				return err // the next sweep finds it
 			}
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 			defer cancel()
 			u := unprovenIn(ctx, c, []string{f.Namespace + "/" + f.Name}, err)
-			u.Run = f.Run
+			u.Run, u.Fault = f.Run, fault
 			return u
 		}
 	}

@@ -3,6 +3,7 @@ package chaosmesh_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -67,7 +68,7 @@ func TestSweepRemovesWhatRunsHaveLeftAndNothingElse(t *testing.T) {
 			if err != nil || names(found) != row.want {
 				t.Errorf("found %q, %v; want %q", names(found), err, row.want)
 			}
-			removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Timeouts{})
+			removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Timeouts{}, nil)
 			if err != nil || names(removed) != row.want {
 				t.Errorf("removed %q, %v; want %q", names(removed), err, row.want)
 			}
@@ -135,7 +136,7 @@ func TestSweepSaysWhatItCouldNotShow(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newClient(t, row.funcs, row.objects...)
-				removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Timeouts{Nudge: time.Second, GiveUp: 5 * time.Second, Remove: 20 * time.Second})
+				removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Timeouts{Nudge: time.Second, GiveUp: 5 * time.Second, Remove: 20 * time.Second}, nil)
 				if names(removed) != row.removed {
 					t.Errorf("removed %q, want %q", names(removed), row.removed)
 				}
@@ -162,7 +163,7 @@ func TestAKindThatMayNotBeListedKeepsNothingFromBeingRemoved(t *testing.T) {
 	if found, err := chaosmesh.Find(t.Context(), c, scope); err != nil || len(found) != 3 {
 		t.Errorf("found %q, %v; want three", names(found), err)
 	}
-	removed, err := chaosmesh.Sweep(t.Context(), c, scope, chaosmesh.Timeouts{})
+	removed, err := chaosmesh.Sweep(t.Context(), c, scope, chaosmesh.Timeouts{}, nil)
 	if len(removed) != 3 {
 		t.Errorf("removed %q, want all three", names(removed))
 	}
@@ -180,7 +181,7 @@ func TestKindsThatAreNotInstalledHaveLeftNothing(t *testing.T) {
 			return &meta.NoKindMatchError{GroupKind: schema.GroupKind{Kind: "other"}}
 		},
 	}, leftovers()...)
-	removed, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop", "bank"}}, chaosmesh.Timeouts{})
+	removed, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop", "bank"}}, chaosmesh.Timeouts{}, nil)
 	if err != nil || len(removed) != 2 {
 		t.Errorf("removed %q, %v; want the two pod kills", names(removed), err)
 	}
@@ -202,7 +203,7 @@ func TestWhatAScheduleMadeIsFoundWithoutTheSchedule(t *testing.T) {
 			if found, err := chaosmesh.Find(t.Context(), c, scope); err != nil || names(found) != row.want {
 				t.Errorf("found %q, %v; want %q", names(found), err, row.want)
 			}
-			if removed, err := chaosmesh.Sweep(t.Context(), c, scope, chaosmesh.Timeouts{}); err != nil || names(removed) != row.want {
+			if removed, err := chaosmesh.Sweep(t.Context(), c, scope, chaosmesh.Timeouts{}, nil); err != nil || names(removed) != row.want {
 				t.Errorf("removed %q, %v; want %q", names(removed), err, row.want)
 			}
 		})
@@ -246,7 +247,7 @@ func TestASweepTakesOutTheRulesOfAFaultWhoseObjectIsGone(t *testing.T) {
 					return c.Update(ctx, now)
 				}}, pod("a"), plan, &v1alpha1.NetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: strings.TrimPrefix(there, "shop/")}})
 				row.scope.Namespaces = []string{"shop"}
-				removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Timeouts{Remove: 20 * time.Second})
+				removed, err := chaosmesh.Sweep(t.Context(), c, row.scope, chaosmesh.Timeouts{Remove: 20 * time.Second}, nil)
 				if names(removed) != row.want || (err == nil) != (row.fails == "") || err != nil && !strings.Contains(err.Error(), row.fails) {
 					t.Errorf("removed %q, %v; want %q, %q", names(removed), err, row.want, row.fails)
 				}
@@ -277,10 +278,79 @@ func TestTheContainersOfAPodAreOnePodInWhichAFaultMayBe(t *testing.T) {
 			{Id: "shop/a/app", Phase: v1alpha1.Injected}, {Id: "shop/a/sidecar", Phase: v1alpha1.Injected}, {Id: "shop/gone/app", Phase: v1alpha1.Injected},
 		}}
 		c := newClient(t, interceptor.Funcs{}, stuck, pod("a"))
-		_, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop"}}, chaosmesh.Timeouts{Nudge: time.Second, GiveUp: 5 * time.Second, Remove: 20 * time.Second})
+		_, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop"}}, chaosmesh.Timeouts{Nudge: time.Second, GiveUp: 5 * time.Second, Remove: 20 * time.Second}, nil)
 		u := faults.Unprovens(err)
 		if len(u) != 1 || u[0].Run != "two" || len(u[0].Pods) != 1 || u[0].Pods[0].String() != "shop/a" || u[0].Pods[0].UID != "a-uid" {
 			t.Errorf("%v, %v", u, err)
 		}
 	})
+}
+
+// told are doubts that remember what they were told.
+type told struct {
+	c     client.Client
+	t     *testing.T
+	err   error
+	lines []string
+}
+
+func (d *told) Doubt(ctx context.Context, fault string, pods ...faults.PodID) error {
+	if d.err != nil {
+		return d.err
+	}
+	var all v1alpha1.NetworkChaosList
+	if err := d.c.List(ctx, &all); err != nil || len(d.lines) == 0 && (len(all.Items) != 1 || all.Items[0].Annotations["chaos-mesh.chaos-mesh.org/cleanFinalizer"] != "") {
+		d.t.Errorf("told after it was given up: %v, %v", all.Items, err)
+	}
+	for _, p := range pods {
+		if line := fmt.Sprintf("%s in %s %s", fault, p, p.UID); !slices.Contains(d.lines, line) {
+			d.lines = append(d.lines, line)
+		}
+	}
+	return nil
+}
+
+func (d *told) Clear(_ context.Context, fault string, pods ...client.ObjectKey) error {
+	d.lines = append(d.lines, fmt.Sprintf("not %s in %v", fault, pods))
+	return nil
+}
+
+// After its object is gone, nothing else knows of the pods in which the fault may be.
+func TestNothingIsRemovedByForceBeforeItsPodsAreWrittenDown(t *testing.T) {
+	const fault = "NetworkChaos/shop/slow"
+	for _, row := range []struct {
+		sentence string
+		let      release
+		err      error
+		told     string
+		fails    string
+	}{
+		{"it goes by force", notices, nil, fault + " in shop/a a-uid", "the object went only when we removed its finalizers"},
+		{"Chaos Mesh undoes it after all", annotated("chaos-mesh.chaos-mesh.org/cleanFinalizer"), nil, fault + " in shop/a a-uid; not " + fault + " in []", ""},
+		{"nothing was to be forced", atOnce, nil, "not " + fault + " in []", ""},
+		{"it cannot be written down, and stays", notices, errors.New("no configmaps"), "", "it is still there after 1m0s; finalizers: chaos-mesh/records; run sweep once Chaos Mesh's controller is back; last trouble: no configmaps"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				slow := &v1alpha1.NetworkChaos{ObjectMeta: of("shop", "slow", "two"), Spec: v1alpha1.NetworkChaosSpec{Action: v1alpha1.DelayAction}}
+				slow.Finalizers = []string{"chaos-mesh/records"}
+				slow.Status.Experiment = v1alpha1.ExperimentStatus{DesiredPhase: v1alpha1.StoppedPhase, Records: []*v1alpha1.Record{{Id: "shop/a", Phase: v1alpha1.Injected}}}
+				c := newClient(t, interceptor.Funcs{}, slow, pod("a"))
+				play(t, c, row.let)
+				kept := &told{c: c, t: t, err: row.err}
+				_, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop"}}, chaosmesh.Timeouts{Nudge: time.Second, GiveUp: 5 * time.Second, Remove: time.Minute}, func(run string) faults.Doubts {
+					if run != "two" {
+						t.Errorf("run %q", run)
+					}
+					return kept
+				})
+				if (err == nil) != (row.fails == "") || err != nil && !strings.Contains(err.Error(), row.fails) {
+					t.Errorf("%v, want %q", err, row.fails)
+				}
+				if got := strings.Join(kept.lines, "; "); got != row.told {
+					t.Errorf("told %q, want %q", got, row.told)
+				}
+			})
+		})
+	}
 }

@@ -13,6 +13,9 @@ import (
 type Cluster struct {
 	Client client.WithWatch
 	Guard  Guard
+	// Doubts is told before an object of a fault is removed by force. Default: nothing is
+	// kept of that but the error.
+	Doubts Doubts
 }
 
 var errNoClient = errors.New("needs a client of a cluster")

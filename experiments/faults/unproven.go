@@ -1,6 +1,8 @@
 package faults
 
 import (
+	"context"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -12,9 +14,22 @@ import (
 type Unproven struct {
 	// Run is the run that left the fault behind; empty: the one that removed it.
 	Run string
+	// Fault is the object, such as "NetworkChaos/shop/slow".
+	Fault string
 	// Pods are those of them that still exist.
 	Pods []PodID
 	Err  error
+}
+
+// Doubts keeps the pods in which a fault may stay although its object goes. A fault is
+// named by its object, such as "NetworkChaos/shop/slow".
+type Doubts interface {
+	// Doubt writes the pods down, before the object is removed by force: whoever does
+	// that may be killed next.
+	Doubt(ctx context.Context, fault string, pods ...PodID) error
+	// Clear takes the pods of a fault out again, in which it was seen to be undone.
+	// Without pods it takes out all of them.
+	Clear(ctx context.Context, fault string, pods ...client.ObjectKey) error
 }
 
 // A PodID is a pod, and not another one with its name.

@@ -115,26 +115,62 @@ func (b Book) Find(ctx context.Context, c client.Client, restores Restores) ([]f
 	return left, err
 }
 
-// Doubt adds lines of pods in which the run's fault may be, and makes the ConfigMap if
+// Doubt adds lines of pods in which a fault of the run may be, and makes the ConfigMap if
 // there is none. What others have added to it meanwhile stays.
-func (b *Book) Doubt(ctx context.Context, c client.Client, pods ...faults.PodID) error {
+func (b *Book) Doubt(ctx context.Context, c client.Client, fault string, pods ...faults.PodID) error {
 	if len(pods) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, writeFor)
-	defer cancel()
-	if err := insist(ctx, func() error { return b.doubt(ctx, c, pods) }); err != nil {
-		return fmt.Errorf("write down in ConfigMap/%s/%s in which pods its fault may be: %w", b.Namespace, prefix+b.Run, explain(err, b.Namespace, "list, create, update and delete configmaps"))
+	if err := b.change(ctx, c, func(text string) string {
+		for _, p := range pods {
+			if line := unproven(fault, p).String() + "\n"; !strings.Contains(text, line) {
+				text += line
+			}
+		}
+		return text
+	}); err != nil {
+		return err
 	}
 	for _, p := range pods {
-		if e := unproven(p); !slices.ContainsFunc(b.Entries, e.is) {
+		if e := unproven(fault, p); !slices.ContainsFunc(b.Entries, e.is) {
 			b.Entries = append(slices.Clip(b.Entries), e)
 		}
 	}
 	return nil
 }
 
-func (b *Book) doubt(ctx context.Context, c client.Client, pods []faults.PodID) error {
+// Clear takes out the lines of pods in which a fault of the run was seen to be undone;
+// without pods, all of its lines.
+func (b *Book) Clear(ctx context.Context, c client.Client, fault string, pods ...client.ObjectKey) error {
+	over := func(e Entry) bool { return e.cleared(fault, pods) }
+	if !slices.ContainsFunc(b.Entries, over) {
+		return nil
+	}
+	if err := b.change(ctx, c, func(text string) (kept string) {
+		for line := range strings.Lines(text) {
+			if e, err := parse(line); err != nil || !over(e) {
+				kept += line
+			}
+		}
+		return kept
+	}); err != nil {
+		return err
+	}
+	b.Entries = slices.DeleteFunc(slices.Clone(b.Entries), over)
+	return nil
+}
+
+// change changes the lines of the ConfigMap.
+func (b *Book) change(ctx context.Context, c client.Client, to func(text string) string) error {
+	ctx, cancel := context.WithTimeout(ctx, writeFor)
+	defer cancel()
+	if err := insist(ctx, func() error { return b.changeOnce(ctx, c, to) }); err != nil {
+		return fmt.Errorf("write down in ConfigMap/%s/%s in which pods its fault may be: %w", b.Namespace, prefix+b.Run, explain(err, b.Namespace, "list, create, update and delete configmaps"))
+	}
+	return nil
+}
+
+func (b *Book) changeOnce(ctx context.Context, c client.Client, to func(text string) string) error {
 	var list corev1.ConfigMapList
 	if err := c.List(ctx, &list, client.InNamespace(b.Namespace), client.MatchingLabels(faults.Labels(b.Run))); err != nil {
 		return err
@@ -144,12 +180,7 @@ func (b *Book) doubt(ctx context.Context, c client.Client, pods []faults.PodID) 
 	if i >= 0 {
 		made = &list.Items[i]
 	}
-	text := made.Data[lines]
-	for _, p := range pods {
-		if line := unproven(p).String() + "\n"; !strings.Contains(text, line) {
-			text += line
-		}
-	}
+	text := to(made.Data[lines])
 	var err error
 	switch {
 	case i < 0:

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,11 +24,20 @@ type Entry struct {
 	// UID is that of a pod from which nothing shows that the fault is gone; empty: the
 	// entry is of another kind.
 	UID types.UID
+	// Fault is the object of that fault, such as "NetworkChaos/shop/slow"; empty: it is not
+	// known.
+	Fault string
 }
 
 // unproven is the entry of a pod.
-func unproven(p faults.PodID) Entry {
-	return Entry{Kind: corev1.SchemeGroupVersion.WithKind("Pod"), ObjectKey: p.ObjectKey, UID: p.UID}
+func unproven(fault string, p faults.PodID) Entry {
+	return Entry{Kind: corev1.SchemeGroupVersion.WithKind("Pod"), ObjectKey: p.ObjectKey, UID: p.UID, Fault: fault}
+}
+
+// cleared reports whether the entry is of a fault that was undone in these pods, or, without
+// pods, in all.
+func (e Entry) cleared(fault string, pods []client.ObjectKey) bool {
+	return e.UID != "" && e.Fault == fault && (len(pods) == 0 || slices.Contains(pods, e.ObjectKey))
 }
 
 func entryOf(o client.Object, scheme *runtime.Scheme, created bool) (Entry, error) {
@@ -36,11 +46,11 @@ func entryOf(o client.Object, scheme *runtime.Scheme, created bool) (Entry, erro
 }
 
 // String returns the line, such as "created chaos-mesh.org/v1alpha1 NetworkChaos
-// shop/slow" or "unproven v1 Pod shop/checkout-7bb9879ff8-x7k2p UID".
+// shop/slow" or "unproven v1 Pod shop/checkout-7bb9879ff8-x7k2p UID NetworkChaos/shop/slow".
 func (e Entry) String() string {
 	switch text := fmt.Sprintf("%s %s %s", e.Kind.GroupVersion(), e.Kind.Kind, e.ObjectKey); {
 	case e.UID != "":
-		return fmt.Sprintf("unproven %s %s", text, e.UID)
+		return strings.TrimSpace(fmt.Sprintf("unproven %s %s %s", text, e.UID, e.Fault))
 	case e.Created:
 		return "created " + text
 	default:
@@ -50,16 +60,17 @@ func (e Entry) String() string {
 
 // is reports whether both entries name the same object.
 func (e Entry) is(other Entry) bool {
-	return e.Kind == other.Kind && e.ObjectKey == other.ObjectKey && e.UID == other.UID
+	return e.Kind == other.Kind && e.ObjectKey == other.ObjectKey && e.UID == other.UID && e.Fault == other.Fault
 }
 
 // parse is the inverse of [Entry.String].
 func parse(line string) (e Entry, err error) {
 	words := strings.Fields(line)
 	var uid types.UID
+	var fault string
 	switch {
-	case len(words) == 5 && words[0] == "unproven":
-		uid = types.UID(words[4])
+	case (len(words) == 5 || len(words) == 6) && words[0] == "unproven":
+		uid, fault = types.UID(words[4]), strings.Join(words[5:], "")
 	case len(words) != 4 || words[0] != "created" && words[0] != "changed":
 		return e, fmt.Errorf("%q is no line of a ledger", line)
 	}
@@ -68,5 +79,5 @@ func parse(line string) (e Entry, err error) {
 	if err != nil || !ok {
 		return e, fmt.Errorf("%q is no line of a ledger", line)
 	}
-	return Entry{Created: words[0] == "created", Kind: group.WithKind(words[2]), ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: uid}, nil
+	return Entry{Created: words[0] == "created", Kind: group.WithKind(words[2]), ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: uid, Fault: fault}, nil
 }

@@ -63,7 +63,10 @@ type Ledger struct {
 	doubts sync.WaitGroup // writes of such pods
 }
 
-var _ experiments.Readier = (*Ledger)(nil)
+var (
+	_ experiments.Readier = (*Ledger)(nil)
+	_ faults.Doubts       = (*Ledger)(nil)
+)
 
 // String returns "ledger in aftershock", or "ledger and dead-man switch in aftershock".
 func (l *Ledger) String() string {
@@ -98,10 +101,49 @@ func (l *Ledger) see(e record.Entry) {
 		l.left = true
 	case e.Event != nil && e.Event.Kind == record.EventUnproven:
 		namespace, name, _ := strings.Cut(strings.TrimPrefix(e.Event.Subject, "pod/"), "/")
-		l.in = append(l.in, unproven(faults.PodID{ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: types.UID(e.Event.UID)}))
+		l.in = append(l.in, unproven(e.Event.Attrs[record.AttrBy], faults.PodID{ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: types.UID(e.Event.UID)}))
 		// At once: the run may be killed while it waits for another fault. End repeats it.
 		l.doubts.Go(func() { _ = l.doubt(context.Background()) })
 	}
+}
+
+// Doubt writes down pods in which a fault of the run may stay when its object is removed by
+// force.
+func (l *Ledger) Doubt(ctx context.Context, fault string, pods ...faults.PodID) error {
+	l.seen.Lock()
+	for _, p := range pods {
+		l.in = append(l.in, unproven(fault, p))
+	}
+	l.seen.Unlock()
+	if err := l.doubt(ctx); err != nil {
+		return l.undoubted(err)
+	}
+	return nil
+}
+
+// Clear takes out the pods in which a fault of the run was seen to be undone.
+func (l *Ledger) Clear(ctx context.Context, fault string, pods ...client.ObjectKey) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	over := func(e Entry) bool { return e.cleared(fault, pods) }
+	l.seen.Lock()
+	l.in = slices.DeleteFunc(l.in, over)
+	l.seen.Unlock()
+	entries := slices.DeleteFunc(slices.Clone(l.entries), over)
+	if len(entries) == len(l.entries) || l.run == "" {
+		return nil
+	}
+	if err := l.put(ctx, entries); err != nil {
+		return l.undoubted(err)
+	}
+	l.entries = entries
+	return nil
+}
+
+// undoubted is the error of a ledger in which the pods with a doubt are not written down as
+// they are.
+func (l *Ledger) undoubted(err error) error {
+	return fmt.Errorf("write down in which pods a fault may be in %s: %w", l, explain(err, l.Namespace, "list, create, update and delete configmaps"))
 }
 
 // doubt writes down the pods that have no line yet.
@@ -225,7 +267,7 @@ func (l *Ledger) write(ctx context.Context, o client.Object, created bool) error
 		return fmt.Errorf("%w: write it down: %w", faults.ErrNotRequested, err)
 	}
 	if !created && e.Kind.Group == v1alpha1.SchemeGroupVersion.Group {
-		return nil // removes a finalizer that Chaos Mesh left
+		return nil // removes a finalizer that Chaos Mesh left; see Doubt
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

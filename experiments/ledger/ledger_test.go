@@ -492,7 +492,7 @@ func TestALedgerThatSomebodyAddsToIsNotDeleted(t *testing.T) {
 		return books[0]
 	}
 	first, second := read(), read()
-	if err := second.Doubt(t.Context(), c, faults.PodID{ObjectKey: client.ObjectKey{Namespace: "shop", Name: "checkout-1"}, UID: "1"}); err != nil {
+	if err := second.Doubt(t.Context(), c, "", faults.PodID{ObjectKey: client.ObjectKey{Namespace: "shop", Name: "checkout-1"}, UID: "1"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.Remove(t.Context(), c); err == nil {
@@ -523,4 +523,56 @@ func TestAPodInWhichAFaultMayBeIsWrittenDownAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A removal by force writes down first in which pods the fault may stay, and takes them out
+// once it was seen to be undone there.
+func TestADoubtLastsUntilItsFaultIsSeenToBeUndone(t *testing.T) {
+	pod := func(name string) faults.PodID {
+		return faults.PodID{ObjectKey: client.ObjectKey{Namespace: "shop", Name: name}, UID: "1"}
+	}
+	const one, two = "NetworkChaos/shop/slow", "StressChaos/shop/burn"
+	line := func(name, fault string) string { return "unproven v1 Pod shop/" + name + " 1 " + fault }
+	all := createdSlow + "; " + line("a", one) + "; " + line("b", one) + "; " + line("a", two)
+	for _, row := range []struct {
+		sentence string
+		fault    string
+		pods     []client.ObjectKey
+		want     string
+	}{
+		{"in one pod of two", one, []client.ObjectKey{pod("a").ObjectKey}, createdSlow + "; " + line("b", one) + "; " + line("a", two)},
+		{"in all", one, nil, createdSlow + "; " + line("a", two)},
+		{"a fault that is in no doubt", "NetworkChaos/shop/fast", nil, all},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			c := cluster(t, interceptor.Funcs{})
+			l, rec, _ := begun(t, c, nil)
+			err := errors.Join(l.Writing(c).Create(t.Context(), slow()), l.Doubt(t.Context(), one, pod("a"), pod("b")), l.Doubt(t.Context(), two, pod("a")))
+			if got := strings.Join(written(t, c, rec.Run()), "; "); err != nil || got != all {
+				t.Fatalf("%v; the ledger has %q, want %q", err, got, all)
+			}
+			books, err := ledger.Read(t.Context(), c, home)
+			if err != nil || len(books) != 1 {
+				t.Fatal(books, err)
+			}
+			if err := l.Clear(t.Context(), row.fault, row.pods...); err != nil {
+				t.Error(err)
+			}
+			if got := strings.Join(written(t, c, rec.Run()), "; "); got != row.want {
+				t.Errorf("the ledger has %q, want %q", got, row.want)
+			}
+			// As a sweep does it.
+			book := books[0]
+			if err := errors.Join(book.Doubt(t.Context(), c, one, pod("a"), pod("b")), book.Clear(t.Context(), c, row.fault, row.pods...)); err != nil {
+				t.Error(err)
+			}
+			lines := written(t, c, rec.Run())
+			slices.Sort(lines)
+			want := strings.Split(row.want, "; ")
+			slices.Sort(want)
+			if !slices.Equal(lines, want) {
+				t.Errorf("the swept ledger has %q, want %q", lines, want)
+			}
+		})
+	}
 }
