@@ -11,8 +11,8 @@
 //
 // It ends with 1 if a row is wrong or not tried: held without every proof, something
 // left, another end, no readable record, or a report that does not name the outage.
-// The lab must be up, with the healthy service, bin/aftershock built, and the lab's
-// nodes have an image of it ("make lab-image").
+// The lab must be up, with the healthy service, and bin/aftershock built, which outages
+// brings to the lab's nodes as the image of dead-man switches.
 package main
 
 import (
@@ -73,7 +73,7 @@ func run(w io.Writer) (err error) {
 		}
 		fmt.Fprintln(w, got.lines(r))
 		done = append(done, got)
-		if err := trial.Keep(*out, got); err != nil {
+		if err := trial.Keep(*out, trial.Program, got); err != nil {
 			return err
 		}
 	}

@@ -11,8 +11,8 @@
 // What is done is kept in -out, and is not done again. At the end are printed how
 // many rules there are, which requests were refused, which rules no request has
 // used, and which preflight did not name. It ends with 1 if one of these is not
-// empty, or if a part is left. The lab must be up, and bin/aftershock built and
-// brought there ("make lab-image").
+// empty, or if a part is left. The lab must be up, and bin/aftershock built, which
+// rights brings there.
 //
 // Where the lab's service has an autoscaler, only an experiment on that is run, under
 // the rights of that one.
@@ -135,6 +135,9 @@ func run(w io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := trial.Bring(ctx, lab.Cluster.Image, *program); err != nil {
+		return err
+	}
 	after := context.WithoutCancel(ctx)
 	if err := vacate(ctx, admin); err != nil {
 		return err
@@ -243,6 +246,9 @@ func (p *proof) read(path string) error {
 }
 
 func (p *proof) keep(path string) error {
+	if sum, err := trial.Sum(p.program); err != nil || sum != p.state.Program {
+		return errors.Join(fmt.Errorf("%s was built anew meanwhile: begin anew, with another -out", p.program), err)
+	}
 	text, err := json.MarshalIndent(p.state, "", "  ")
 	if err != nil {
 		return err

@@ -133,7 +133,7 @@ func aborts(ctx context.Context, w io.Writer, out string, n int, seed int64, onl
 		}
 		fmt.Fprintln(w, t)
 		done = append(done, t)
-		if err := trial.Keep(out, t); err != nil {
+		if err := trial.Keep(out, trial.Program, t); err != nil {
 			return err
 		}
 	}

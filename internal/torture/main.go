@@ -19,9 +19,9 @@
 //	go run ./internal/torture -n 20 -apart contest               with wall clocks 30 s apart
 //	go run ./internal/torture -n 50 -out DIR aborts              goes on where it was interrupted
 //
-// The lab must be up, with the healthy service, bin/aftershock built, and the lab's
-// nodes have an image of it ("make lab-image"). It ends with 1 if anything was left,
-// two were in place at once, or an abort was late.
+// The lab must be up, with the healthy service, and bin/aftershock built, which torture
+// brings to the lab's nodes as the image of dead-man switches. It ends with 1 if anything
+// was left, two were in place at once, or an abort was late.
 package main
 
 import (
@@ -108,7 +108,7 @@ func torture(ctx context.Context, w io.Writer, out string, n int, seed int64, on
 		}
 		fmt.Fprintln(w, r)
 		done = append(done, r)
-		if err := trial.Keep(out, r); err != nil {
+		if err := trial.Keep(out, trial.Program, r); err != nil {
 			return err
 		}
 	}

@@ -163,7 +163,7 @@ func TestResultsAreKept(t *testing.T) {
 		{attempt: attempt{N: 2, Kind: "surge", Moment: inHold}, Problem: "no"},
 	}
 	for _, r := range want {
-		if err := trial.Keep(dir, r); err != nil {
+		if err := trial.Keep(dir, program, r); err != nil {
 			t.Fatal(err)
 		}
 	}

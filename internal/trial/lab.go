@@ -49,8 +49,9 @@ type Lab struct {
 	Usual     time.Duration // median time of an answer, before any fault
 }
 
-// Connect writes the configuration of the trials, with these experiments and more
-// checks of checkout in YAML, and looks how the service is without a fault.
+// Connect brings the program to the lab, writes the configuration of the trials, with these
+// experiments and more checks of checkout in YAML, and looks how the service is without a
+// fault.
 func Connect(ctx context.Context, out string, texts, checks map[string]string) (*Lab, error) {
 	text, err := os.ReadFile(labFile)
 	if err != nil {
@@ -68,6 +69,13 @@ func Connect(ctx context.Context, out string, texts, checks map[string]string) (
 	}
 	if err := yaml.Unmarshal(text, &of); err != nil {
 		return nil, fmt.Errorf("%s: %w", labFile, err)
+	}
+	var cluster struct{ Image string }
+	if err := of.Cluster.Decode(&cluster); err != nil {
+		return nil, fmt.Errorf("%s: %w", labFile, err)
+	}
+	if err := Bring(ctx, cluster.Image, Program); err != nil {
+		return nil, err
 	}
 	own, err := parse(texts)
 	if err != nil {

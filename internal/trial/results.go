@@ -77,8 +77,16 @@ func ReadResults[R any](dir, program string) (list []R, err error) {
 	return list, nil
 }
 
-// Keep appends a result to those of a directory, so that interrupted trials go on.
-func Keep(dir string, r any) error {
+// Keep appends a result to those of a program in a directory, so that interrupted trials go
+// on. It refuses one if the program was built anew since: it may be of either build.
+func Keep(dir, program string, r any) error {
+	sum, err := Sum(program)
+	if err != nil {
+		return err
+	}
+	if of, err := os.ReadFile(filepath.Join(dir, programFile)); err != nil || strings.TrimSpace(string(of)) != sum {
+		return errors.Join(fmt.Errorf("%s was built anew meanwhile: begin with another directory", program), err)
+	}
 	line, err := json.Marshal(r)
 	if err != nil {
 		return err

@@ -29,7 +29,13 @@ func TestResultsAreOfOneProgram(t *testing.T) {
 		{"a new directory has none", first, func() error { return nil }, nil, ""},
 		{"nor has one without a result, for another program", other, func() error { return nil }, nil, ""},
 		{"what was kept is read", first, func() error { _, err := ReadResults[int](dir, first); return err }, nil, ""},
-		{"with the same program elsewhere", again, func() error { return Keep(dir, 7) }, []int{7}, ""},
+		{"with the same program elsewhere", again, func() error { return Keep(dir, again, 7) }, []int{7}, ""},
+		{"what was seen while it was built anew is not kept", again, func() error {
+			if err := Keep(dir, other, 8); err == nil || !strings.Contains(err.Error(), "was built anew meanwhile") {
+				t.Error(err)
+			}
+			return nil
+		}, []int{7}, ""},
 		{"and not with another", other, func() error { return nil }, nil, "of another build"},
 		{"nor of a program that is not known", first, func() error { return os.Remove(filepath.Join(dir, programFile)) }, nil, "of another build"},
 		{"a program that is not built has none", filepath.Join(dir, "none"), func() error { return nil }, nil, "is it built?"},
