@@ -545,3 +545,98 @@ func TestASweepThatIsKilledLeavesWordOfWhatItRemovedByForce(t *testing.T) {
 		}
 	})
 }
+
+// A doubt ends with what shows that the fault is gone from the pod, and with nothing less.
+func TestADoubtEndsWithItsProof(t *testing.T) {
+	const run, delay, burn = "4f1c2a9d3b", "NetworkChaos/shop/network-delay-4f1c2a9d3b-x7k2p", "StressChaos/shop/stress-cpu-4f1c2a9d3b-x7k2p"
+	source := strings.TrimPrefix(delay, "NetworkChaos/")
+	line := func(fault string, restarts ...string) string {
+		return strings.TrimSpace("unproven v1 Pod shop/checkout-1 1 "+fault+" "+strings.Join(restarts, "")) + "\n"
+	}
+	network := func(observed int64, failed string, sources ...string) *v1alpha1.PodNetworkChaos {
+		plan := &v1alpha1.PodNetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1", Generation: 1}}
+		for _, s := range sources {
+			plan.Spec.IPSets = append(plan.Spec.IPSets, v1alpha1.RawIPSet{RawRuleSource: v1alpha1.RawRuleSource{Source: s}})
+		}
+		plan.Status = v1alpha1.PodNetworkChaosStatus{ObservedGeneration: observed, FailedMessage: failed}
+		return plan
+	}
+	restarted := func(app, proxy int32, change ...func(*corev1.Pod)) *corev1.Pod {
+		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1", UID: "1"}}
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "app", RestartCount: app}, {Name: "proxy", RestartCount: proxy}}
+		for _, f := range change {
+			f(p)
+		}
+		return p
+	}
+	shared := func(p *corev1.Pod) { p.Spec.ShareProcessNamespace = new(true) }
+	for _, row := range []struct {
+		sentence string
+		lines    string
+		network  *v1alpha1.PodNetworkChaos // nil: there is none
+		pod      *corev1.Pod
+		rest     string // lines of the ledger; empty: it is forgotten
+	}{
+		{"its rules are there, and the sweep takes them out", line(delay), network(1, "", source), restarted(0, 0), ""},
+		{"they were out, and the network was made anew", line(delay), network(1, ""), restarted(0, 0), ""},
+		{"with those of another's fault", line(delay), network(1, "", "shop/by-hand"), restarted(0, 0), ""},
+		{"they were out, and Chaos Mesh has not seen it yet", line(delay), network(0, ""), restarted(0, 0), line(delay)},
+		{"they were out, and it failed to", line(delay), network(1, "no tc"), restarted(0, 0), line(delay)},
+		{"what Chaos Mesh planned for the pod is gone", line(delay), nil, restarted(5, 5), line(delay)},
+		{"its containers have restarted, and its network has not", line(delay, "app=0,proxy=1"), nil, restarted(1, 2), line(delay, "app=0,proxy=1")},
+		{"its containers have restarted, and the processes are gone", line(burn, "app=0,proxy=1"), nil, restarted(1, 2), ""},
+		{"only one has", line(burn, "app=0,proxy=1"), nil, restarted(1, 1), line(burn, "app=0,proxy=1")},
+		{"they share their processes with the pod's", line(burn, "app=0,proxy=1"), nil, restarted(1, 2, shared), line(burn, "app=0,proxy=1")},
+		{"how often they had restarted is not known", line(burn), nil, restarted(1, 2), line(burn)},
+		{"which fault it was is not known", line(""), network(1, ""), restarted(1, 2), line("")},
+		{"one of two faults is proven to be gone", line(delay) + line(burn, "app=0,proxy=1"), network(1, ""), restarted(0, 1), line(burn, "app=0,proxy=1")},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			book := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: config.OwnNamespace, Name: "aftershock-run-" + run, Labels: faults.Labels(run)}, Data: map[string]string{"changes": row.lines}}
+			objects := []client.Object{book, row.pod}
+			if row.network != nil {
+				objects = append(objects, row.network)
+			}
+			s := connected(t, valid, interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
+				err := c.Patch(ctx, o, p, options...)
+				if plan, ok := o.(*v1alpha1.PodNetworkChaos); ok && err == nil {
+					plan.Status.ObservedGeneration = plan.Generation
+					err = c.Update(ctx, plan)
+				}
+				return err
+			}}, objects...)
+			synctest.Test(t, func(t *testing.T) {
+				_, err := s.Sweep(t.Context(), Sweeping{})
+				if (err == nil) != (row.rest == "") || err != nil && !strings.Contains(err.Error(), "fault in Pod/shop/checkout-1") {
+					t.Errorf("%v", err)
+				}
+				got := &corev1.ConfigMap{}
+				if err := s.Client.Get(t.Context(), client.ObjectKeyFromObject(book), got); client.IgnoreNotFound(err) != nil || got.Data["changes"] != row.rest {
+					t.Errorf("%v, the ledger has %q, want %q", err, got.Data["changes"], row.rest)
+				}
+			})
+		})
+	}
+}
+
+// A pod may have a fault of either.
+func TestThePodThatTwoRunsDoubtIsLeftByBoth(t *testing.T) {
+	book := func(run string) *corev1.ConfigMap {
+		return &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Namespace: config.OwnNamespace, Name: "aftershock-run-" + run, Labels: faults.Labels(run)},
+			Data:       map[string]string{"changes": "unproven v1 Pod shop/checkout-1 1\n"},
+		}
+	}
+	s := connected(t, valid, interceptor.Funcs{}, book("one"), book("two"), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1", UID: "1"}})
+	synctest.Test(t, func(t *testing.T) {
+		_, err := s.Sweep(t.Context(), Sweeping{})
+		for _, run := range []string{"one", "two"} {
+			if want := "fault in Pod/shop/checkout-1, left behind by run " + run; err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+			if err := s.Client.Get(t.Context(), client.ObjectKeyFromObject(book(run)), &corev1.ConfigMap{}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

@@ -365,6 +365,7 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 			errs, s.unwritten = append(errs, err), append(s.unwritten, u)
 		}
 	}
+	errs = append(errs, s.proven(ctx, books, of, say))
 	rest, errRest := s.left(ctx, books...)
 	errs = append(errs, errRest, s.stays(rest, of))
 	undone := func(run string) bool {
@@ -395,6 +396,29 @@ func (d doubts) Doubt(ctx context.Context, fault string, pods ...faults.PodID) e
 // Clear takes pods out again.
 func (d doubts) Clear(ctx context.Context, fault string, pods ...client.ObjectKey) error {
 	return d.book().Clear(ctx, d.client, fault, pods...)
+}
+
+// proven takes out of the ledgers of swept runs the pods that something shows to be free of
+// the fault by now.
+func (s *Session) proven(ctx context.Context, books []ledger.Book, of func(run string) bool, say func(string)) error {
+	var errs []error
+	for i := range books {
+		if !of(books[i].Run) {
+			continue
+		}
+		for _, e := range books[i].Entries {
+			if e.UID == "" {
+				continue
+			}
+			why, err := chaosmesh.Undone(ctx, s.Client, e.Fault, e.Pod())
+			if why != "" {
+				say(fmt.Sprintf("pod %s is free of the fault of run %s: %s", e.ObjectKey, books[i].Run, why))
+				err = books[i].Clear(ctx, s.Client, e.Fault, e.ObjectKey)
+			}
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // stays names what of swept runs no sweep removes: pods from which nothing shows that a

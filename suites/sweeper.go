@@ -94,7 +94,7 @@ func (s *Session) left(ctx context.Context, books ...ledger.Book) (left []faults
 		err = errors.Join(err, errWritten)
 		for _, w := range written {
 			if !slices.ContainsFunc(left, func(l faults.Leftover) bool {
-				return l.Kind == w.Kind && l.Namespace == w.Namespace && l.Name == w.Name
+				return l.Kind == w.Kind && l.Namespace == w.Namespace && l.Name == w.Name && l.Run == w.Run
 			}) {
 				left = append(left, w)
 			}

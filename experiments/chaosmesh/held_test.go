@@ -467,6 +467,14 @@ func TestAnObjectThatVanishedWhileItWasHeldIsNotCalledUndone(t *testing.T) {
 			"it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: shop/a",
 		},
 		{
+			"a stress: its processes may still be in the pod",
+			[]step{takeUp, injected("shop/a/app"), after(2 * time.Second), vanish},
+			func(c *chaosmesh.Cluster) experiments.Fault {
+				return c.Fault(chaosmesh.StressCPU{Pods: checkout, Workers: 1})
+			},
+			"it was deleted during the hold, so when the fault ended, or whether it did, is unknown; check these pods, or restart them: shop/a",
+		},
+		{
 			"a fault that is held, and its pods went, too",
 			[]step{takeUp, injected("shop/a"), after(2 * time.Second), vanish, kill("a")},
 			func(c *chaosmesh.Cluster) experiments.Fault {
@@ -508,9 +516,22 @@ func TestAnObjectThatVanishedWhileItWasHeldIsNotCalledUndone(t *testing.T) {
 				case row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)):
 					t.Errorf("error %v, want %q", err, row.want)
 				}
+				if doubted := slices.Contains(rec.kinds(t), record.EventUnproven); doubted != (row.want != "" && podsOf(t, c) > 0) {
+					t.Errorf("events %v", rec.kinds(t))
+				}
 			})
 		})
 	}
+}
+
+// podsOf is how many pods there are.
+func podsOf(t *testing.T, c client.Client) int {
+	t.Helper()
+	var pods corev1.PodList
+	if err := c.List(t.Context(), &pods); err != nil {
+		t.Fatal(err)
+	}
+	return len(pods.Items)
 }
 
 func TestOnlyTheKilledContainersProveAContainerKill(t *testing.T) {

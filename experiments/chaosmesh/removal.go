@@ -267,6 +267,9 @@ func (g *going) clear(ctx context.Context) {
 func (g *going) unproven(ctx context.Context, pods []string, format string, args ...any) error {
 	u := unprovenIn(ctx, g.client, pods, fmt.Errorf("remove %s: %s", g.name, fmt.Sprintf(format, args...)))
 	u.Fault = g.name
+	if g.doubts != nil {
+		_ = g.doubts.Doubt(ctx, g.name, u.Pods...) // the events and the error say it again
+	}
 	for _, p := range u.Pods {
 		if g.event != nil {
 			g.event(record.Event{
@@ -286,7 +289,7 @@ func unprovenIn(ctx context.Context, c client.Reader, ids []string, err error) *
 		of := names[namespace]
 		pods, unread := faults.Pods{Namespace: namespace, Names: of}.List(ctx, c)
 		for _, pod := range pods {
-			u.Pods = append(u.Pods, faults.PodID{ObjectKey: client.ObjectKeyFromObject(&pod), UID: pod.UID})
+			u.Pods = append(u.Pods, faults.PodIDOf(&pod))
 		}
 		if unread == nil {
 			continue

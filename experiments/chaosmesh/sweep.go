@@ -260,7 +260,7 @@ func (f *finding) withdraw(ctx context.Context, c client.Client, timeouts Timeou
 			return nil // with its pod
 		case faults.Permanent(err):
 			return fmt.Errorf("take the rules of %s out of %s: %w", fault, f, explain(err, "PodNetworkChaos"))
-		case err == nil && !slices.Contains(sources(plan), f.source) && plan.Status.ObservedGeneration == plan.Generation && plan.Status.FailedMessage == "":
+		case err == nil && without(plan, f.source):
 			f.Notes = append(f.Notes, fmt.Sprintf("NetworkChaos/%s was gone, and its rules were not", f.source))
 			if doubts != nil {
 				return doubts.Clear(ctx, fault, client.ObjectKeyFromObject(plan))
@@ -279,4 +279,41 @@ func (f *finding) withdraw(ctx context.Context, c client.Client, timeouts Timeou
 			return u
 		}
 	}
+}
+
+// without reports whether Chaos Mesh has made the pod's network anew without the rules of a
+// NetworkChaos.
+func without(plan *v1alpha1.PodNetworkChaos, source string) bool {
+	return !slices.Contains(sources(plan), source) && plan.Status.ObservedGeneration == plan.Generation && plan.Status.FailedMessage == ""
+}
+
+// Undone says what shows that a fault is gone from a pod although Chaos Mesh never said so;
+// empty: nothing does. The fault is named by its object, such as "NetworkChaos/shop/slow",
+// which is gone.
+func Undone(ctx context.Context, c client.Reader, fault string, was faults.PodID) (why string, err error) {
+	kind, source, _ := strings.Cut(fault, "/")
+	of, known := v1alpha1.AllKinds()[kind]
+	switch {
+	case kind == v1alpha1.KindNetworkChaos:
+		var plans v1alpha1.PodNetworkChaosList
+		if err := c.List(ctx, &plans, client.InNamespace(was.Namespace)); err != nil && !meta.IsNoMatchError(err) {
+			return "", fmt.Errorf("list PodNetworkChaos in %s: %w", was.Namespace, explain(err, "PodNetworkChaos"))
+		}
+		for i := range plans.Items {
+			if plans.Items[i].Name == was.Name && without(&plans.Items[i], source) {
+				return "Chaos Mesh has made its network anew without the rules of " + fault, nil
+			}
+		}
+	case known && endsOnRestart(of.SpawnObject()):
+		pods, err := faults.Pods{Namespace: was.Namespace, Names: []string{was.Name}}.List(ctx, c)
+		if err != nil {
+			return "", err
+		}
+		for i := range pods {
+			if was.Restarted(&pods[i]) {
+				return "its containers have restarted since, which ended the processes of " + fault, nil
+			}
+		}
+	}
+	return "", nil
 }

@@ -2,6 +2,10 @@ package faults
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -10,7 +14,7 @@ import (
 
 // An Unproven is the error of a removal after which the fault's object is gone, and
 // nothing shows that its effect is gone from some pods. It stays true until these pods
-// are gone, so that a ledger keeps it.
+// are gone or something else shows it, so that a ledger keeps it.
 type Unproven struct {
 	// Run is the run that left the fault behind; empty: the one that removed it.
 	Run string
@@ -36,6 +40,34 @@ type Doubts interface {
 type PodID struct {
 	client.ObjectKey
 	UID types.UID // [AnyUID] if it could not be read
+	// Restarts counts those of its containers when it was read, as in "app=0,proxy=2".
+	// Empty: it is not known.
+	Restarts string
+}
+
+// PodIDOf identifies a pod as it is now.
+func PodIDOf(pod *corev1.Pod) PodID {
+	var counts []string
+	for _, c := range pod.Status.ContainerStatuses {
+		counts = append(counts, fmt.Sprintf("%s=%d", c.Name, c.RestartCount))
+	}
+	return PodID{ObjectKey: client.ObjectKeyFromObject(pod), UID: pod.UID, Restarts: strings.Join(counts, ",")}
+}
+
+// Restarted reports whether each container of the pod has restarted since, which ended all
+// processes that were in it.
+func (p PodID) Restarted(pod *corev1.Pod) bool {
+	if p.Restarts == "" || !p.Is(pod) || pod.Spec.HostPID || pod.Spec.ShareProcessNamespace != nil && *pod.Spec.ShareProcessNamespace {
+		return false
+	}
+	for count := range strings.SplitSeq(p.Restarts, ",") {
+		name, before, _ := strings.Cut(count, "=")
+		n, err := strconv.Atoi(before)
+		if err != nil || !slices.ContainsFunc(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool { return c.Name == name && int(c.RestartCount) > n }) {
+			return false
+		}
+	}
+	return true
 }
 
 // AnyUID is the UID of a pod that is known by its name only.

@@ -18,20 +18,22 @@
 // A third kind of line names a pod from which nothing shows that a fault is gone
 // although its object is: Chaos Mesh never said so. The line is added before an object is
 // removed by force, and taken out if Chaos Mesh undoes the fault after all. No sweep ends
-// well until that pod is gone, or a person says with --force that it is free of the fault.
+// well until that pod is gone, or a person says with --force that it is free of the fault. A
+// sweep itself takes the line out once Chaos Mesh has made the pod's network anew without the
+// rules of a NetworkChaos, or each container has restarted whose processes a stress was. For
+// that the line names the fault, and how often the containers had restarted.
 //
-//	unproven v1 Pod shop/checkout-7bb9879ff8-x7k2p 6f0c4a8e-9b1d-4c55-8f3a-2d7e1b9c0a64 NetworkChaos/shop/network-delay-4f1c2a9d3b-x7k2p
+//	unproven v1 Pod shop/checkout-7bb9879ff8-x7k2p 6f0c4a8e-9b1d-4c55-8f3a-2d7e1b9c0a64 NetworkChaos/shop/network-delay-4f1c2a9d3b-x7k2p checkout=0
 //
 // Nor does a sweep end well while a line says "changed" of an object of a kind that none
 // of this program's sweeps restores: a fault of another version may have changed it.
 //
 // The client that [Ledger.Writing] returns adds the line before it sends the
 // request. If the line cannot be written, the request is not sent. Undoing a fault
-// works without the ledger, since it touches only objects that already have a line. An object
-// alone that Chaos Mesh does not let go stays until the pods in which its fault is are
-// written down. The ConfigMap
-// is deleted once everything is undone, and kept while something may be left. The
-// record lists the same objects and is the copy outside the cluster.
+// works without the ledger, since it touches only objects that already have a line. Only an
+// object that Chaos Mesh does not let go stays until the pods in which its fault may be are
+// written down. The ConfigMap is deleted once everything is undone, and kept while something
+// may be left. The record lists the same objects and is the copy outside the cluster.
 //
 // Most objects of a run are found by their labels (see package faults). The ledger
 // finds the others: objects in namespaces that the configuration no longer names,

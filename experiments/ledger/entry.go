@@ -27,11 +27,23 @@ type Entry struct {
 	// Fault is the object of that fault, such as "NetworkChaos/shop/slow"; empty: it is not
 	// known.
 	Fault string
+	// Restarts are those of the pod's containers then, as in [faults.PodID]; empty: they are
+	// not known.
+	Restarts string
 }
 
-// unproven is the entry of a pod.
+// unproven is the entry of a pod. How often it had restarted says something of a known fault
+// only.
 func unproven(fault string, p faults.PodID) Entry {
-	return Entry{Kind: corev1.SchemeGroupVersion.WithKind("Pod"), ObjectKey: p.ObjectKey, UID: p.UID, Fault: fault}
+	if fault == "" {
+		p.Restarts = ""
+	}
+	return Entry{Kind: corev1.SchemeGroupVersion.WithKind("Pod"), ObjectKey: p.ObjectKey, UID: p.UID, Fault: fault, Restarts: p.Restarts}
+}
+
+// Pod is the pod of an entry in which a fault may be.
+func (e Entry) Pod() faults.PodID {
+	return faults.PodID{ObjectKey: e.ObjectKey, UID: e.UID, Restarts: e.Restarts}
 }
 
 // cleared reports whether the entry is of a fault that was undone in these pods, or, without
@@ -46,11 +58,12 @@ func entryOf(o client.Object, scheme *runtime.Scheme, created bool) (Entry, erro
 }
 
 // String returns the line, such as "created chaos-mesh.org/v1alpha1 NetworkChaos
-// shop/slow" or "unproven v1 Pod shop/checkout-7bb9879ff8-x7k2p UID NetworkChaos/shop/slow".
+// shop/slow" or "unproven v1 Pod shop/checkout-7bb9879ff8-x7k2p UID StressChaos/shop/burn
+// app=0".
 func (e Entry) String() string {
 	switch text := fmt.Sprintf("%s %s %s", e.Kind.GroupVersion(), e.Kind.Kind, e.ObjectKey); {
 	case e.UID != "":
-		return strings.TrimSpace(fmt.Sprintf("unproven %s %s %s", text, e.UID, e.Fault))
+		return strings.TrimSpace(fmt.Sprintf("unproven %s %s %s %s", text, e.UID, e.Fault, e.Restarts))
 	case e.Created:
 		return "created " + text
 	default:
@@ -58,7 +71,7 @@ func (e Entry) String() string {
 	}
 }
 
-// is reports whether both entries name the same object.
+// is reports whether both entries name the same object, and the same fault in it.
 func (e Entry) is(other Entry) bool {
 	return e.Kind == other.Kind && e.ObjectKey == other.ObjectKey && e.UID == other.UID && e.Fault == other.Fault
 }
@@ -67,10 +80,11 @@ func (e Entry) is(other Entry) bool {
 func parse(line string) (e Entry, err error) {
 	words := strings.Fields(line)
 	var uid types.UID
-	var fault string
+	var fault, restarts string
 	switch {
-	case (len(words) == 5 || len(words) == 6) && words[0] == "unproven":
-		uid, fault = types.UID(words[4]), strings.Join(words[5:], "")
+	case len(words) >= 5 && len(words) <= 7 && words[0] == "unproven":
+		more := append(words, "", "")
+		uid, fault, restarts = types.UID(words[4]), more[5], more[6]
 	case len(words) != 4 || words[0] != "created" && words[0] != "changed":
 		return e, fmt.Errorf("%q is no line of a ledger", line)
 	}
@@ -79,5 +93,5 @@ func parse(line string) (e Entry, err error) {
 	if err != nil || !ok {
 		return e, fmt.Errorf("%q is no line of a ledger", line)
 	}
-	return Entry{Created: words[0] == "created", Kind: group.WithKind(words[2]), ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: uid, Fault: fault}, nil
+	return Entry{Created: words[0] == "created", Kind: group.WithKind(words[2]), ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: uid, Fault: fault, Restarts: restarts}, nil
 }
