@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/aftershockhq/aftershock/internal/disk"
 	"github.com/aftershockhq/aftershock/runs/audit"
 )
 
@@ -115,7 +116,7 @@ func (l Log) Append(e Entry) (n int, err error) {
 			return 0, err
 		}
 	}
-	err = audit.Append(l.Path, "write down", func(before []byte) ([]byte, error) {
+	err = disk.Append(l.Path, "write down", func(before []byte) ([]byte, error) {
 		lines := bytes.Split(bytes.TrimSuffix(before, []byte("\n")), []byte("\n"))
 		if len(before) > 0 {
 			e.N, e.Previous = len(lines), audit.Hash(lines[len(lines)-1])

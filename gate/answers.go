@@ -58,11 +58,11 @@ func (s *Server) handler() http.Handler {
 	// None at confirm-rollout: that is asked before a pod of the build is there to be tested.
 	for _, hook := range []string{"confirm-traffic-increase", "confirm-promotion"} {
 		mux.HandleFunc("POST /flagger/"+hook, s.answers(true, func(a Answer) (int, func(io.Writer) error) {
-			return ifIt(a.Held), a.WriteSentence
+			return ifIt(a.Held), a.writeSentence
 		}))
 	}
 	mux.HandleFunc("POST /flagger/rollback", s.answers(false, func(a Answer) (int, func(io.Writer) error) {
-		return ifIt(a.Broken), a.WriteSentence
+		return ifIt(a.Broken), a.writeSentence
 	}))
 	asJSON := func(a Answer) (int, func(io.Writer) error) {
 		return http.StatusOK, func(w io.Writer) error { return json.NewEncoder(w).Encode(a) }

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/disk"
 	"github.com/aftershockhq/aftershock/runs"
-	"github.com/aftershockhq/aftershock/runs/audit"
 )
 
 // histories are how many lives of a gate are played. Every tenth is calm: nothing goes
@@ -338,7 +338,7 @@ func (w *world) evict(p *process) *process {
 	ended := make(chan bool)
 	go func() { defer close(ended); p.end() }()
 	for {
-		journal, err := openJournal(p.Dir, &Book{})
+		journal, err := openJournal(p.Dir, &book{})
 		if err == nil {
 			<-ended
 			if err := journal.close(); err != nil {
@@ -346,7 +346,7 @@ func (w *world) evict(p *process) *process {
 			}
 			return w.start(w.T, p.Dir)
 		}
-		if !errors.Is(err, audit.ErrLocked) {
+		if !errors.Is(err, disk.ErrLocked) {
 			w.wrong("a gate beside another: %v", err)
 			w.FailNow()
 		}
@@ -663,7 +663,7 @@ func attack(t *testing.T, seed uint64, dir string, seen map[string]int) {
 	w.note("all that passes has passed; what lasts: %s", lasts)
 	ended := map[string]State{}
 	decided := map[string]bool{}
-	known := func(name string) Build {
+	known := func(name string) entry {
 		p.Server.mu.Lock()
 		defer p.Server.mu.Unlock()
 		b, _ := p.book.Find(fmt.Sprintf("shop/%s/c%d", name, w.services[name].newest()))

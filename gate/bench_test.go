@@ -171,7 +171,7 @@ func TestAHeldBuildIsPromotedByItsRecordsAlone(t *testing.T) {
 	if err := c.end(); err != nil {
 		t.Fatal(err)
 	}
-	var book Book
+	var book book
 	j, err := openJournal(dir, &book)
 	if err != nil {
 		t.Fatal(err)
@@ -193,46 +193,46 @@ func TestAHeldBuildIsPromotedByItsRecordsAlone(t *testing.T) {
 	}
 	for _, test := range []struct {
 		sentence string
-		change   func(b *Build, dir, path string) error
+		change   func(b *entry, dir, path string) error
 		want     string
 	}{
-		{"another experiment was asked for", func(b *Build, _, _ string) error {
+		{"another experiment was asked for", func(b *entry, _, _ string) error {
 			b.Plans = map[string]string{"checkout/pods/kill-third": "abc"}
 			return nil
 		}, "checkout/pods/kill-one was not asked for"},
-		{"one of two is missing", func(b *Build, _, _ string) error {
+		{"one of two is missing", func(b *entry, _, _ string) error {
 			b.Plans = map[string]string{"checkout/pods/kill-one": "abc", "checkout/storm": "def"}
 			return nil
 		}, "there is no record of checkout/storm"},
-		{"the pods ran another build", func(b *Build, _, _ string) error {
+		{"the pods ran another build", func(b *entry, _, _ string) error {
 			b.Revision = "pod-template-hash=other"
 			return nil
 		}, "pod shop/service-2 ran pod-template-hash=5d8f7c, and the build is pod-template-hash=other"},
-		{"what the pods ran was not asked", func(b *Build, _, _ string) error { b.Revision = ""; return nil }, "it is not known what the pods ran"},
-		{"another plan was asked for", func(b *Build, _, _ string) error {
+		{"what the pods ran was not asked", func(b *entry, _, _ string) error { b.Revision = ""; return nil }, "it is not known what the pods ran"},
+		{"another plan was asked for", func(b *entry, _, _ string) error {
 			b.Plans = map[string]string{"checkout/pods/kill-one": "def"}
 			return nil
 		}, "is of another plan"},
-		{"the plan has no hash", func(b *Build, _, _ string) error {
+		{"the plan has no hash", func(b *entry, _, _ string) error {
 			b.Plans = map[string]string{"checkout/pods/kill-one": ""}
 			return nil
 		}, "is of another plan"},
-		{"it was asked by another file", func(b *Build, _, _ string) error { b.File = "f2"; return nil }, "another version of the file"},
-		{"the record is older than the question", func(b *Build, _, _ string) error { b.Asked = b.Asked.Add(time.Hour); return nil }, "before the build was asked about"},
-		{"no run ended", func(b *Build, _, _ string) error { b.Head = ""; return nil }, "no run completed a record"},
-		{"no directory is known", func(b *Build, _, _ string) error { b.Directory = ""; return nil }, "no directory of records"},
-		{"it leads elsewhere", func(b *Build, _, _ string) error { b.Directory = "../x"; return nil }, "no directory of records"},
-		{"the record was changed", func(_ *Build, _, path string) error {
+		{"it was asked by another file", func(b *entry, _, _ string) error { b.File = "f2"; return nil }, "another version of the file"},
+		{"the record is older than the question", func(b *entry, _, _ string) error { b.Asked = b.Asked.Add(time.Hour); return nil }, "before the build was asked about"},
+		{"no run ended", func(b *entry, _, _ string) error { b.Head = ""; return nil }, "no run completed a record"},
+		{"no directory is known", func(b *entry, _, _ string) error { b.Directory = ""; return nil }, "no directory of records"},
+		{"it leads elsewhere", func(b *entry, _, _ string) error { b.Directory = "../x"; return nil }, "no directory of records"},
+		{"the record was changed", func(_ *entry, _, path string) error {
 			text, err := os.ReadFile(path)
 			return errors.Join(err, os.WriteFile(path, []byte(strings.Replace(string(text), "service-2", "service-3", 1)), 0o644))
 		}, "are not as they were written: changed"},
-		{"the record was removed", func(_ *Build, _, path string) error { return os.Remove(path) }, "are not as they were written: missing"},
-		{"another was put beside it", func(_ *Build, _, path string) error {
+		{"the record was removed", func(_ *entry, _, path string) error { return os.Remove(path) }, "are not as they were written: missing"},
+		{"another was put beside it", func(_ *entry, _, path string) error {
 			text, err := os.ReadFile(path)
 			return errors.Join(err, os.WriteFile(strings.TrimSuffix(path, ".jsonl")+"-2.jsonl", text, 0o644))
 		}, "are not as they were written: inserted"},
-		{"the chain was removed", func(_ *Build, dir, _ string) error { return os.Remove(filepath.Join(dir, "audit.jsonl")) }, "are not as they were written: missing"},
-		{"the chain was written anew", func(b *Build, _, _ string) error {
+		{"the chain was removed", func(_ *entry, dir, _ string) error { return os.Remove(filepath.Join(dir, "audit.jsonl")) }, "are not as they were written: missing"},
+		{"the chain was written anew", func(b *entry, _, _ string) error {
 			b.Head = strings.Repeat("0", 64) // what the journal knows of the chain is another
 			return nil
 		}, "are not as they were written: truncated"},

@@ -118,8 +118,8 @@ type Test struct {
 	Plans map[string]string `json:"plans"`
 }
 
-// A Build is what is known of one.
-type Build struct {
+// An entry is what is known of a build.
+type entry struct {
 	Ask
 	State State
 	Why   string
@@ -140,7 +140,7 @@ type Build struct {
 }
 
 // untested reports whether there is no record of a build, so that nothing is forgotten with it.
-func (b *Build) untested() bool {
+func (b *entry) untested() bool {
 	return b.State == Unknown && b.Directory == "" && len(b.Earlier) == 0
 }
 
@@ -150,23 +150,17 @@ const attempts = 2
 // kept is how many verdicts are remembered.
 const kept = 1000
 
-// A Book is all builds. It knows no clock, no disk and no network: it changes by
-// [Book.Apply] alone, and the same events always make the same book.
-type Book struct {
+// A book is all builds. It knows no clock, no disk and no network: it changes by
+// Apply alone, and the same events always make the same book.
+type book struct {
 	// Queue is how many builds may wait.
 	Queue int
 
-	builds []*Build // in the order in which they are to be tested
+	builds []*entry // in the order in which they are to be tested
 }
 
-// ErrFull is that too many builds wait.
-var ErrFull = errors.New("the queue is full")
-
-// ErrOtherBuild is that the same pods are being tested as another build of the same name.
-var ErrOtherBuild = errors.New("its pods are being tested as another build")
-
-// ErrOtherTest is that the build is being tested by other experiments.
-var ErrOtherTest = errors.New("it is being tested by other experiments")
+// errOtherTest is that the build is being tested by other experiments.
+var errOtherTest = errors.New("it is being tested by other experiments")
 
 // Ask returns what must happen for a build to be tested: nothing if it was, or is.
 // A build that was not tested by all that is named now, or by another version of the
@@ -174,9 +168,9 @@ var ErrOtherTest = errors.New("it is being tested by other experiments")
 // in this file, unless what they run was broken.
 // So is one that is unknown and comes back after other pods took its place. Builds of the
 // same name whose pods were others need no answer any more.
-func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
+func (b *book) Ask(a Ask, now time.Time) ([]Event, error) {
 	var events []Event
-	drop := func(build *Build, why string) {
+	drop := func(build *entry, why string) {
 		events = append(events, Event{Time: now, Event: Dropped, Key: build.Key(), Why: why})
 	}
 	var earlier []Test
@@ -185,7 +179,7 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 		case known.Superseded:
 			return nil, errors.New("an earlier test of this build is being undone; ask again")
 		case known.State == Running && !known.covers(a):
-			return nil, fmt.Errorf("%w: %v", ErrOtherTest, known.Experiments())
+			return nil, fmt.Errorf("%w: %v", errOtherTest, known.Experiments())
 		case known.State == Running || known.differs(a) == "" && !known.Again && !b.returns(known):
 			return nil, nil
 		case known.State == Broken && known.Revision == a.Revision:
@@ -197,12 +191,12 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 		drop(known, cmp.Or(known.differs(a), "it came back"))
 		a = a.and(known.Ask)
 	}
-	if i := slices.IndexFunc(b.builds, func(build *Build) bool {
+	if i := slices.IndexFunc(b.builds, func(build *entry) bool {
 		return build.Key() != a.Key() && build.sameBuilds(a) && build.Revision == a.Revision && !build.State.Ended() && !build.Superseded
 	}); i >= 0 {
-		return nil, fmt.Errorf("%w: %s", ErrOtherBuild, b.builds[i].Checksum)
+		return nil, fmt.Errorf("its pods are being tested as another build: %s", b.builds[i].Checksum)
 	}
-	waiting, ended := 0, []*Build{}
+	waiting, ended := 0, []*entry{}
 	for _, build := range b.builds {
 		switch {
 		case build.Key() == a.Key():
@@ -215,9 +209,9 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 		}
 	}
 	if waiting >= b.Queue {
-		return nil, fmt.Errorf("%w: %d builds wait", ErrFull, waiting)
+		return nil, fmt.Errorf("the queue is full: %d builds wait", waiting)
 	}
-	slices.SortStableFunc(ended, func(x, y *Build) int {
+	slices.SortStableFunc(ended, func(x, y *entry) int {
 		switch x, y := x.untested(), y.untested(); {
 		case x && !y:
 			return -1
@@ -233,14 +227,14 @@ func (b *Book) Ask(a Ask, now time.Time) ([]Event, error) {
 }
 
 // returns reports whether a build is unknown, and other pods took its place since.
-func (b *Book) returns(known *Build) bool {
-	return known.State == Unknown && slices.ContainsFunc(b.builds, func(build *Build) bool {
+func (b *book) returns(known *entry) bool {
+	return known.State == Unknown && slices.ContainsFunc(b.builds, func(build *entry) bool {
 		return build.sameBuilds(known.Ask) && build.Revision != known.Revision && build.Asked.After(known.Asked)
 	})
 }
 
 // Waiting are the builds that may be tested next, in order: none while one is tested.
-func (b *Book) Waiting() (list []Build) {
+func (b *book) Waiting() (list []entry) {
 	if _, ok := b.running(); ok {
 		return nil
 	}
@@ -253,14 +247,14 @@ func (b *Book) Waiting() (list []Build) {
 }
 
 // Find is a build by its key.
-func (b *Book) Find(key string) (Build, bool) {
+func (b *book) Find(key string) (entry, bool) {
 	if build := b.find(key); build != nil {
 		return *build, true
 	}
-	return Build{}, false
+	return entry{}, false
 }
 
-func (b *Book) find(key string) *Build {
+func (b *book) find(key string) *entry {
 	for _, build := range b.builds {
 		if build.Key() == key {
 			return build
@@ -270,7 +264,7 @@ func (b *Book) find(key string) *Build {
 }
 
 // Builds are all, those that wait in the order of the queue.
-func (b *Book) Builds() (list []Build) {
+func (b *book) Builds() (list []entry) {
 	for _, build := range b.builds {
 		list = append(list, *build)
 	}
@@ -278,7 +272,7 @@ func (b *Book) Builds() (list []Build) {
 }
 
 // Before is how many builds are tested before one that waits.
-func (b *Book) Before(key string) (n int) {
+func (b *book) Before(key string) (n int) {
 	for _, build := range b.builds {
 		switch {
 		case build.State == Running:
@@ -294,7 +288,7 @@ func (b *Book) Before(key string) (n int) {
 
 // Apply changes the book by an event. One that cannot follow what was before is an
 // error, and changes nothing.
-func (b *Book) Apply(e Event) error {
+func (b *book) Apply(e Event) error {
 	build := b.find(e.Key)
 	wrong := func() error {
 		state := State("not known")
@@ -310,7 +304,7 @@ func (b *Book) Apply(e Event) error {
 		for _, other := range b.builds {
 			other.Superseded = other.Superseded || other.State == Running && other.sameBuilds(*e.Ask)
 		}
-		b.builds = append(b.builds, &Build{Ask: *e.Ask, State: Waiting, Asked: e.Time, Earlier: e.Earlier})
+		b.builds = append(b.builds, &entry{Ask: *e.Ask, State: Waiting, Asked: e.Time, Earlier: e.Earlier})
 		return nil
 	}
 	if build == nil {
@@ -345,7 +339,7 @@ func (b *Book) Apply(e Event) error {
 	return nil
 }
 
-func (b *Book) running() (key string, ok bool) {
+func (b *book) running() (key string, ok bool) {
 	for _, build := range b.builds {
 		if build.State == Running {
 			return build.Key(), true
@@ -354,12 +348,12 @@ func (b *Book) running() (key string, ok bool) {
 	return "", false
 }
 
-func (b *Book) remove(build *Build) {
-	b.builds = slices.DeleteFunc(b.builds, func(other *Build) bool { return other == build })
+func (b *book) remove(build *entry) {
+	b.builds = slices.DeleteFunc(b.builds, func(other *entry) bool { return other == build })
 }
 
-func (b *Book) clone() Book {
-	copied := Book{Queue: b.Queue}
+func (b *book) clone() book {
+	copied := book{Queue: b.Queue}
 	for _, build := range b.builds {
 		one := *build
 		copied.builds = append(copied.builds, &one)

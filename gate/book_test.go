@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aftershockhq/aftershock/internal/disk"
 	"github.com/aftershockhq/aftershock/runs/audit"
 )
 
@@ -21,7 +22,7 @@ func of(build string) Ask {
 }
 
 // story plays what happens on a book: "ask checkout:1", "begin checkout:1", and so on.
-func story(book *Book, steps ...string) error {
+func story(book *book, steps ...string) error {
 	for i, step := range steps {
 		verb, build, _ := strings.Cut(step, " ")
 		at := noon.Add(time.Duration(i) * time.Second)
@@ -102,7 +103,7 @@ func TestBook(t *testing.T) {
 		{"an event that there is not is an error", "ask a:1, paint a:1", "it cannot be paint"},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
-			book := Book{Queue: 3}
+			book := book{Queue: 3}
 			err := story(&book, strings.Split(test.steps, ", ")...)
 			if err != nil {
 				if !strings.Contains(err.Error(), test.want) {
@@ -132,14 +133,14 @@ func TestABuildIsTestedAnewByOtherExperimentsOrAnotherFile(t *testing.T) {
 		"experiments": func(a *Ask) { a.Plans = map[string]string{"checkout/pods/kill-third": "abc"} },
 		"revision":    func(a *Ask) { a.Revision = "pod-template-hash=other" },
 	} {
-		book := Book{Queue: 1}
+		book := book{Queue: 1}
 		if err := story(&book, "ask a:1", "begin a:1"); err != nil {
 			t.Fatal(err)
 		}
 		other := of("a:1")
 		change(&other)
 		// What its pods ran is for its records to show.
-		if events, err := book.Ask(other, noon); errors.Is(err, ErrOtherTest) == (name == "revision") || len(events) > 0 {
+		if events, err := book.Ask(other, noon); errors.Is(err, errOtherTest) == (name == "revision") || len(events) > 0 {
 			t.Errorf("%s: while it runs: %v, error %v", name, events, err)
 		}
 		if err := story(&book, "held a:1"); err != nil {
@@ -176,7 +177,7 @@ func TestABuildOfTwoHooks(t *testing.T) {
 		{"and so does a build that a person has tested anew", "ask A B, begin, held, drop, ask A, begin, held, ask A", "held A"},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
-			book, file := Book{Queue: 1}, "f1"
+			book, file := book{Queue: 1}, "f1"
 			var err error
 			for step := range strings.SplitSeq(test.steps, ", ") {
 				verb, names, _ := strings.Cut(step, " ")
@@ -221,7 +222,7 @@ func TestABuildOfTwoHooks(t *testing.T) {
 // A build that waits to be tested anew is not forgotten with its earlier tests when
 // another build comes.
 func TestEarlierTestsOfABuildThatIsSupersededWhileItWaits(t *testing.T) {
-	book, other := Book{Queue: 3}, of("a:1")
+	book, other := book{Queue: 3}, of("a:1")
 	other.File = "f2"
 	err := story(&book, "ask a:1", "begin a:1", "unknown a:1")
 	events, errAsk := book.Ask(other, noon)
@@ -241,7 +242,7 @@ func TestEarlierTestsOfABuildThatIsSupersededWhileItWaits(t *testing.T) {
 }
 
 func TestABookForgetsTheOldestVerdicts(t *testing.T) {
-	book := Book{Queue: 3}
+	book := book{Queue: 3}
 	for i := range kept + 5 {
 		build := fmt.Sprintf("a:%d", i)
 		if err := story(&book, "ask "+build, "begin "+build, "held "+build); err != nil {
@@ -255,7 +256,7 @@ func TestABookForgetsTheOldestVerdicts(t *testing.T) {
 
 // What was never tested is forgotten before a verdict is.
 func TestABookForgetsFirstWhatWasNotTested(t *testing.T) {
-	book := Book{Queue: 3}
+	book := book{Queue: 3}
 	var steps []string
 	for i := range kept - 2 {
 		build := fmt.Sprintf("a:%d", i)
@@ -274,12 +275,12 @@ func TestABookForgetsFirstWhatWasNotTested(t *testing.T) {
 
 func TestAJournalMakesTheSameBook(t *testing.T) {
 	dir := t.TempDir()
-	var first Book
+	var first book
 	j, err := openJournal(dir, &first)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openJournal(dir, &Book{}); err == nil || !errors.Is(err, audit.ErrLocked) || !strings.Contains(err.Error(), "end the other gate") {
+	if _, err := openJournal(dir, &book{}); err == nil || !errors.Is(err, disk.ErrLocked) || !strings.Contains(err.Error(), "end the other gate") {
 		t.Errorf("a second gate: %v, want it refused", err)
 	}
 	a, b := of("a:1"), of("b:1")
@@ -317,8 +318,8 @@ func TestAJournalMakesTheSameBook(t *testing.T) {
 		if err := os.WriteFile(path, []byte(test.text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		var book Book
-		j, err := openJournal(dir, &book)
+		var first book
+		j, err := openJournal(dir, &first)
 		if err != nil {
 			if test.want == "" || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%s: %v, want %q", test.sentence, err, test.want)
@@ -326,7 +327,7 @@ func TestAJournalMakesTheSameBook(t *testing.T) {
 			continue
 		}
 		var states []string
-		for _, b := range book.Builds() {
+		for _, b := range first.Builds() {
 			states = append(states, string(b.State))
 		}
 		if got := strings.Join(states, " "); got != test.want {
@@ -337,7 +338,7 @@ func TestAJournalMakesTheSameBook(t *testing.T) {
 		if err := errors.Join(j.append(Event{Time: noon, Event: Asked, Key: c.Key(), Ask: &c}), j.close()); err != nil {
 			t.Fatal(err)
 		}
-		var again Book
+		var again book
 		if j, err = openJournal(dir, &again); err != nil {
 			t.Fatalf("%s: after another event: %v", test.sentence, err)
 		}
@@ -353,7 +354,7 @@ func TestAJournalMakesTheSameBook(t *testing.T) {
 // What a write that failed has left in the file is not part of the journal.
 func TestAJournalWhoseDiskWasFull(t *testing.T) {
 	dir, a, b := t.TempDir(), of("a:1"), of("b:1")
-	j, err := openJournal(dir, &Book{})
+	j, err := openJournal(dir, &book{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -375,7 +376,7 @@ func TestAJournalWhoseDiskWasFull(t *testing.T) {
 	if err := errors.Join(asked(b), j.close()); err != nil {
 		t.Fatal(err)
 	}
-	var book Book
+	var book book
 	if j, err = openJournal(dir, &book); err != nil || len(book.Builds()) != 2 {
 		t.Fatalf("%d builds, %v", len(book.Builds()), err)
 	}

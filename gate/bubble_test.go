@@ -500,7 +500,7 @@ func TestADiskThatCannotBeReadForAWhile(t *testing.T) {
 			runner.sweep = func(context.Context, string) error { return nil }
 			var b bubble
 			if test.killed {
-				j := must(openJournal(dir, &Book{}))
+				j := must(openJournal(dir, &book{}))
 				asked := time.Now().UTC()
 				err := runner.Run(t.Context(), a, func() (*runs.Directory, error) {
 					directory, err := runs.NewDirectory(dir)

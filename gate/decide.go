@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/internal/disk"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
@@ -38,7 +39,7 @@ type judged struct {
 // the build. Held needs that all count, and one of each plan that was completed, with every
 // proof. Why is a sentence. Unread says why a record that is there could not be read, see
 // [audit.Unread]: the build is unknown then, and may be decided later.
-func (d *decider) decide(b Build) (state State, why string, unread error) {
+func (d *decider) decide(b entry) (state State, why string, unread error) {
 	var lost error // what an earlier test showed
 	for _, earlier := range b.Earlier {
 		before := b
@@ -73,7 +74,7 @@ func worse(a, b error) error {
 
 // shown is what the records in the directory of a build show. Unreadable is why one of
 // them cannot be judged.
-func (d *decider) shown(b Build) (state State, why string, unreadable error) {
+func (d *decider) shown(b entry) (state State, why string, unreadable error) {
 	paths, err := d.recordsOf(b)
 	if err != nil {
 		return Unknown, err.Error(), err
@@ -119,7 +120,7 @@ func (d *decider) shown(b Build) (state State, why string, unreadable error) {
 
 // recordsOf are the paths of a build's records, which are as they were chained. Those of
 // other builds are not looked at.
-func (d *decider) recordsOf(b Build) ([]string, error) {
+func (d *decider) recordsOf(b entry) ([]string, error) {
 	if b.Directory == "" || !filepath.IsLocal(b.Directory) {
 		return nil, errors.New("it has no directory of records")
 	}
@@ -150,7 +151,7 @@ func recordsIn(dir string) (paths []string, err error) {
 }
 
 // ofBuild is why a record does not count for a build.
-func ofBuild(r reports.Report, b Build) error {
+func ofBuild(r reports.Report, b entry) error {
 	hash, asked := b.Plans[r.Experiment]
 	switch {
 	case r.Started.Before(b.Asked):
@@ -208,7 +209,7 @@ func (e otherPods) Error() string {
 }
 
 // replaced reports whether a record of a build shows pods of another template.
-func (d *decider) replaced(b Build) bool {
+func (d *decider) replaced(b entry) bool {
 	paths, err := d.recordsOf(b)
 	return err == nil && slices.ContainsFunc(paths, func(path string) bool {
 		r, err := d.judge(path)
@@ -252,7 +253,7 @@ func (d *decider) judge(path string) (reports.Report, error) {
 	if err != nil {
 		return reports.Report{}, fmt.Errorf("judge: %w", err)
 	}
-	if known := d.judged[path]; audit.Unchanged(known.FileInfo, is) {
+	if known := d.judged[path]; disk.Unchanged(known.FileInfo, is) {
 		return known.Report, known.error
 	}
 	r, err := runs.Judge(record.Read(file), nil, d.evaluators...)

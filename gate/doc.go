@@ -35,8 +35,9 @@
 //
 // # Restarts
 //
-// A [Book] changes only by events, and each is in the journal, on disk, before the
-// gate acts on it. A gate that was killed finds in its journal which build was being
-// tested. It sweeps what that run left behind, and tests the build once more, unless a
-// limit is broken by its records already; one that was interrupted twice is unknown.
+// What is known of the builds changes only by an [Event], and each is in the journal, on
+// disk, before the gate acts on it. A gate that was killed finds in its journal which
+// build was being tested. It sweeps what that run left behind, and tests the build once
+// more, unless a limit is broken by its records already; one that was interrupted twice
+// is unknown.
 package gate

@@ -8,7 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
+	"github.com/aftershockhq/aftershock/internal/disk"
 	"github.com/aftershockhq/aftershock/runs/audit"
 )
 
@@ -40,7 +42,7 @@ type line struct {
 
 // openJournal takes the journal of a directory, and applies its events to a book. A
 // last line that was cut was never acted on, and is removed.
-func openJournal(dir string, book *Book) (*journal, error) {
+func openJournal(dir string, b *book) (*journal, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open the gate's journal: %w", err)
 	}
@@ -49,16 +51,16 @@ func openJournal(dir string, book *Book) (*journal, error) {
 		return nil, fmt.Errorf("open the gate's journal: %w", err)
 	}
 	j := &journal{file: file}
-	if err := audit.TryLock(file); err != nil {
+	if err := disk.TryLock(file, syscall.LOCK_EX); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the gate's journal: %w; end the other gate, or choose another directory", err), j.close())
 	}
-	if err := j.read(book); err != nil {
+	if err := j.read(b); err != nil {
 		return nil, errors.Join(err, j.close())
 	}
 	return j, nil
 }
 
-func (j *journal) read(book *Book) error {
+func (j *journal) read(b *book) error {
 	text, err := io.ReadAll(j.file)
 	if err != nil {
 		return fmt.Errorf("read the gate's journal: %w", err)
@@ -79,7 +81,7 @@ func (j *journal) read(book *Book) error {
 		case l.Previous != j.previous:
 			err = errors.New("it does not follow the line before, which was changed or removed")
 		default:
-			err = book.Apply(l.Event)
+			err = b.Apply(l.Event)
 		}
 		if err != nil {
 			return fmt.Errorf("read the gate's journal: %s, line %d: %w; what it knew of builds cannot be believed: sweep, and begin with another directory", j.file.Name(), n, err)

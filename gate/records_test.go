@@ -363,7 +363,7 @@ func TestAGateThatIsKilledAfterACompleteRun(t *testing.T) {
 	const one = "checkout/pods/kill-one"
 	for _, verdict := range []State{Held, Broken} {
 		dir, a := t.TempDir(), of("checkout:1")
-		j := must(openJournal(dir, &Book{}))
+		j := must(openJournal(dir, &book{}))
 		directory := must(runs.NewDirectory(dir))
 		asked := time.Now().UTC()
 		out := must(newRecord(directory, one, "killed", a.File))

@@ -96,7 +96,7 @@ type Server struct {
 	Say func(text string)
 
 	mu      sync.Mutex // guards what follows, and the order of the journal
-	book    Book
+	book    book
 	journal *journal
 	wake    chan struct{}
 	blocked map[string]block // why builds are not asked about or begun, by key
@@ -179,7 +179,7 @@ func (s *Server) open() (err error) {
 	if s.Dir == "" || s.Runner == nil || s.Token == "" && len(s.Tokens) == 0 {
 		return errors.New("a gate needs a directory, a runner and a token")
 	}
-	s.book, s.wake, s.blocked = Book{Queue: cmp.Or(s.Queue, 16)}, make(chan struct{}, 1), map[string]block{}
+	s.book, s.wake, s.blocked = book{Queue: cmp.Or(s.Queue, 16)}, make(chan struct{}, 1), map[string]block{}
 	s.decider = decider{chain: audit.Verifier{Dir: s.Dir}, evaluators: s.Evaluators}
 	s.journal, err = openJournal(s.Dir, &s.book)
 	return err
@@ -226,7 +226,7 @@ func (s *Server) work(ctx context.Context) {
 	}
 	for ctx.Err() == nil {
 		due, next := s.due()
-		if slices.ContainsFunc(due, func(b Build) bool { return s.test(ctx, b) }) {
+		if slices.ContainsFunc(due, func(b entry) bool { return s.test(ctx, b) }) {
 			continue
 		}
 		if len(due) > 0 {
@@ -246,7 +246,7 @@ func (s *Server) work(ctx context.Context) {
 
 // due are the builds that may be tested now, in order, and when the first of the others
 // may be; zero: never.
-func (s *Server) due() (list []Build, next time.Time) {
+func (s *Server) due() (list []entry, next time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -360,7 +360,7 @@ func (s *Server) over(ctx context.Context, key string, o *outcome) error {
 }
 
 // sweep removes what the runs of a build left, also once the gate is ended.
-func (s *Server) sweep(ctx context.Context, b Build) error {
+func (s *Server) sweep(ctx context.Context, b entry) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
 	defer cancel()
 	var err error
@@ -375,7 +375,7 @@ func (s *Server) sweep(ctx context.Context, b Build) error {
 
 // runsOf are the runs of a build; "", all runs, if one may not be known: a record of its
 // directory is lost or damaged.
-func (s *Server) runsOf(b Build) (list []string) {
+func (s *Server) runsOf(b entry) (list []string) {
 	v, err := (&audit.Verifier{Dir: s.Dir}).Verify("", b.Directory)
 	paths, errRead := recordsIn(filepath.Join(s.Dir, b.Directory))
 	if err != nil || errRead != nil || len(v.Findings) > 0 {
@@ -406,7 +406,7 @@ func runOf(path string) string {
 
 // test has a build tested, and reports whether the queue has changed. A build that
 // was not begun still waits, with nothing written down.
-func (s *Server) test(ctx context.Context, b Build) (changed bool) {
+func (s *Server) test(ctx context.Context, b entry) (changed bool) {
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	began := time.Now()
@@ -463,7 +463,7 @@ func (s *Server) unblock(took time.Duration) {
 
 // mayBegin is why a build is not to be begun for now, or the event by which it is decided
 // without a test. What costs least is looked at first.
-func (s *Server) mayBegin(ctx context.Context, b Build) (decided Event, err error) {
+func (s *Server) mayBegin(ctx context.Context, b entry) (decided Event, err error) {
 	if len(b.Earlier) > 0 {
 		switch verdict, why, unread := s.decide(b); {
 		case verdict == Broken:
@@ -486,7 +486,7 @@ func (s *Server) mayBegin(ctx context.Context, b Build) (decided Event, err erro
 
 // notBegun takes in that a build was not begun: by an event that decides it, or else for
 // now. It reports whether the queue has changed.
-func (s *Server) notBegun(b Build, decided Event, err error) bool {
+func (s *Server) notBegun(b entry, decided Event, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.waits(b) {
@@ -565,7 +565,7 @@ func text(err error) string {
 }
 
 // begin writes down that a build is begun, unless it is not asked about any more.
-func (s *Server) begin(b Build, cancel context.CancelCauseFunc) (*runs.Directory, error) {
+func (s *Server) begin(b entry, cancel context.CancelCauseFunc) (*runs.Directory, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.waits(b) {
@@ -605,19 +605,19 @@ func (s *Server) ended(key string, e Event) error {
 }
 
 // waits reports whether a build still waits since it was asked about. The caller has mu.
-func (s *Server) waits(b Build) bool {
+func (s *Server) waits(b entry) bool {
 	is, ok := s.book.Find(b.Key())
 	return ok && is.State == Waiting && is.Asked.Equal(b.Asked)
 }
 
-func (s *Server) decide(b Build) (verdict State, why string, unread error) {
+func (s *Server) decide(b entry) (verdict State, why string, unread error) {
 	s.deciding.Lock() // a record may be large
 	defer s.deciding.Unlock()
 	return s.decider.decide(b)
 }
 
 // replaced reports whether other pods took the place of a build's while it was tested.
-func (s *Server) replaced(b Build) bool {
+func (s *Server) replaced(b entry) bool {
 	s.deciding.Lock()
 	defer s.deciding.Unlock()
 	return s.decider.replaced(b)
@@ -761,7 +761,7 @@ func (s *Server) answer(ctx context.Context, a Ask, state State, notAsked error)
 
 // current is what a build is by its records, and by what its pods run now. One that was
 // not held or broken itself is broken if an earlier test broke it.
-func (s *Server) current(ctx context.Context, a Ask, b Build) (State, string) {
+func (s *Server) current(ctx context.Context, a Ask, b entry) (State, string) {
 	state, why, unread := s.decide(b)
 	decided := b.State == Held || b.State == Broken
 	if !decided && state != Broken {
@@ -787,7 +787,7 @@ func (s *Server) current(ctx context.Context, a Ask, b Build) (State, string) {
 }
 
 // answerOf is the answer as it was decided.
-func answerOf(b Build) Answer {
+func answerOf(b entry) Answer {
 	a := Answer{Namespace: b.Namespace, Name: b.Name, Checksum: b.Checksum, Asked: &b.Asked, Experiments: b.Experiments(), Records: b.Directory}
 	a.is(b.State, b.Why)
 	return a
@@ -797,8 +797,8 @@ func (a *Answer) is(state State, why string) {
 	a.State, a.Why, a.Held, a.Broken = state, why, state == Held, state == Broken
 }
 
-// WriteSentence writes the answer as a line.
-func (a Answer) WriteSentence(w io.Writer) error {
+// writeSentence writes the answer as a line.
+func (a Answer) writeSentence(w io.Writer) error {
 	_, err := fmt.Fprintln(w, sentence(string(a.State), a.Why))
 	return err
 }

@@ -19,8 +19,8 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/bench"
+	"github.com/aftershockhq/aftershock/internal/disk"
 	"github.com/aftershockhq/aftershock/runs"
-	"github.com/aftershockhq/aftershock/runs/audit"
 )
 
 func TestMain(m *testing.M) {
@@ -441,12 +441,12 @@ func TestARefusalForNowLetsABuildWait(t *testing.T) {
 func TestABuildThatIsSupersededAsItsRunEnds(t *testing.T) {
 	for _, e := range []Event{{Event: Postponed, Why: "stopped by ann"}, {Event: Interrupted, Why: "the gate was ended"}} {
 		dir, a := t.TempDir(), of("a:1")
-		s := Server{Dir: dir, book: Book{Queue: 3}}
+		s := Server{Dir: dir, book: book{Queue: 3}}
 		if err := story(&s.book, "ask a:1", "begin a:1", "ask a:2"); err != nil {
 			t.Fatal(err)
 		}
 		var err error
-		if s.journal, err = openJournal(dir, &Book{}); err != nil {
+		if s.journal, err = openJournal(dir, &book{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := errors.Join(s.ended(a.Key(), e), s.journal.close()); err != nil {
@@ -466,13 +466,13 @@ func TestABuildThatIsDroppedAsItCannotBeBegun(t *testing.T) {
 		"ask a:1, drop a:1":          "",
 		"ask a:1, drop a:1, ask a:1": Waiting,
 	} {
-		dir, first := t.TempDir(), Book{Queue: 3}
-		s := Server{Dir: dir, book: Book{Queue: 3}}
+		dir, first := t.TempDir(), book{Queue: 3}
+		s := Server{Dir: dir, book: book{Queue: 3}}
 		if err := errors.Join(story(&first, "ask a:1"), story(&s.book, strings.Split(steps, ", ")...)); err != nil {
 			t.Fatal(err)
 		}
 		var err error
-		if s.journal, err = openJournal(dir, &Book{}); err != nil {
+		if s.journal, err = openJournal(dir, &book{}); err != nil {
 			t.Fatal(err)
 		}
 		s.notBegun(first.Builds()[0], Event{Event: Decided, Verdict: Unknown, Why: "no such pod"}, nil)
@@ -535,7 +535,7 @@ func TestASecondGateWithTheSameDirectory(t *testing.T) {
 			run:   func(context.Context, Ask) error { t.Errorf("%s: it runs something", when); return nil },
 			sweep: func(context.Context, string) error { t.Errorf("%s: it sweeps", when); return nil },
 		}}
-		if err := second.Serve(t.Context(), listener); !errors.Is(err, audit.ErrLocked) || !strings.Contains(err.Error(), "end the other gate, or choose another directory") {
+		if err := second.Serve(t.Context(), listener); !errors.Is(err, disk.ErrLocked) || !strings.Contains(err.Error(), "end the other gate, or choose another directory") {
 			t.Errorf("%s: a second gate: %v, want it refused", when, err)
 		}
 		if after := must(os.ReadFile(filepath.Join(dir, File))); string(after) != string(before) {
@@ -604,7 +604,7 @@ func TestAGateThatIsKilledAfterEachLineOfItsJournal(t *testing.T) {
 	}
 	for n := range len(life) + 1 {
 		dir := t.TempDir()
-		j, err := openJournal(dir, &Book{})
+		j, err := openJournal(dir, &book{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -742,7 +742,7 @@ func TestAFaultThatARunLeavesIsSweptBeforeItsVerdict(t *testing.T) {
 // Nothing is begun until what a killed gate left is removed, and it is begun once more.
 func TestWhatAKilledGateLeftIsSweptFirst(t *testing.T) {
 	dir := t.TempDir()
-	var book Book
+	var book book
 	j, err := openJournal(dir, &book)
 	if err != nil {
 		t.Fatal(err)

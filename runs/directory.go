@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/disk"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
@@ -173,28 +173,7 @@ const (
 func (d *Directory) WriteReports() error {
 	var errs []error
 	for _, f := range reports.Formats() {
-		errs = append(errs, WriteFile(filepath.Join(d.Path, f.File), func(w io.Writer) error { return f.Dialect(d.JUnit).Write(w, d.Reports...) }))
+		errs = append(errs, disk.WriteFile(filepath.Join(d.Path, f.File), func(w io.Writer) error { return f.Dialect(d.JUnit).Write(w, d.Reports...) }))
 	}
 	return errors.Join(errs...)
-}
-
-// WriteFile writes a file whole or not at all.
-func WriteFile(path string, write func(io.Writer) error) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if at, ok := errors.AsType[*fs.PathError](err); ok {
-		err = at.Err // the name of the temporary file says nothing
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(file.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	if err := errors.Join(write(file), file.Chmod(0o644), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
 }

@@ -21,9 +21,9 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/gamedays"
 	"github.com/aftershockhq/aftershock/gamedays/notify"
+	"github.com/aftershockhq/aftershock/internal/disk"
 	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/reports"
-	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/suites"
 )
 
@@ -345,8 +345,8 @@ func dayPages(log gamedays.Log) error {
 	}
 	page, dir := gamedays.NewPage(entries, damage), filepath.Dir(log.Path)
 	return errors.Join(
-		runs.WriteFile(filepath.Join(dir, gamedays.MarkdownFile), page.Markdown),
-		runs.WriteFile(filepath.Join(dir, gamedays.HTMLFile), page.HTML),
+		disk.WriteFile(filepath.Join(dir, gamedays.MarkdownFile), page.Markdown),
+		disk.WriteFile(filepath.Join(dir, gamedays.HTMLFile), page.HTML),
 	)
 }
 

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aftershockhq/aftershock/internal/disk"
 	"github.com/aftershockhq/aftershock/reports"
-	"github.com/aftershockhq/aftershock/runs"
 )
 
 func reportCommand() *cobra.Command {
@@ -51,7 +51,7 @@ plugin; the default has properties, file and line in each test case.`,
 		if file == "" {
 			return as.Write(cmd.OutOrStdout(), list...)
 		}
-		err = runs.WriteFile(file, func(w io.Writer) error { return as.Write(w, list...) })
+		err = disk.WriteFile(file, func(w io.Writer) error { return as.Write(w, list...) })
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			return usageError{err}
 		}

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aftershockhq/aftershock/internal/disk"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/runs/audit"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -613,7 +614,7 @@ func rewrite(t *testing.T, path, text string) {
 // extend appends a line to a log, and returns the chain's head.
 func extend(t *testing.T, dir, log, line string) string {
 	t.Helper()
-	err := audit.Append(log, "append", func([]byte) ([]byte, error) { return []byte(line), nil })
+	err := disk.Append(log, "append", func([]byte) ([]byte, error) { return []byte(line), nil })
 	head, errExtend := audit.Chain{Dir: dir}.Extend(log)
 	if err := errors.Join(err, errExtend); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aftershockhq/aftershock/internal/disk"
 	"github.com/aftershockhq/aftershock/record"
 )
 
@@ -83,7 +84,7 @@ func Create(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lock(file, syscall.LOCK_EX); err != nil {
+	if err := disk.Lock(file, syscall.LOCK_EX); err != nil {
 		return nil, errors.Join(err, file.Close(), os.Remove(path))
 	}
 	return file, nil
@@ -93,7 +94,7 @@ func Create(path string) (*os.File, error) {
 // or is locked now if nothing was written to it: the lock tells one under way from one
 // that was abandoned. Records that were abandoned before are chained as they are.
 func (c Chain) Begin(file *os.File, run string) error {
-	if err := lock(file, syscall.LOCK_EX); err != nil {
+	if err := disk.Lock(file, syscall.LOCK_EX); err != nil {
 		return err
 	}
 	path, err := c.path(file.Name())
@@ -144,7 +145,7 @@ func (c Chain) Extend(log string) (head string, err error) {
 			return nil, fmt.Errorf("chain log: %w", err)
 		}
 		defer file.Close() //nolint:errcheck // only read
-		if err := lock(file, syscall.LOCK_SH); err != nil {
+		if err := disk.Lock(file, syscall.LOCK_SH); err != nil {
 			return nil, err // no one appends half a line meanwhile
 		}
 		line, err := c.digest(path)
@@ -249,7 +250,7 @@ func (c Chain) digest(path string) (Line, error) {
 	if err != nil {
 		return line, fmt.Errorf("chain record: %w", err)
 	}
-	if c.known != nil && Unchanged(c.known.digests[path].FileInfo, is) {
+	if c.known != nil && disk.Unchanged(c.known.digests[path].FileInfo, is) {
 		return c.known.digests[path].Line, nil
 	}
 	sum := sha256.New()
@@ -372,7 +373,7 @@ func parse(text []byte) (lines []chained, cut bool) {
 
 // add appends lines and returns the hash of the last one.
 func (c Chain) add(next func(lines []chained) ([]Line, error)) (head string, err error) {
-	err = Append(filepath.Join(c.Dir, File), "chain records", func(before []byte) ([]byte, error) {
+	err = disk.Append(filepath.Join(c.Dir, File), "chain records", func(before []byte) ([]byte, error) {
 		lines, _ := parse(before)
 		added, err := next(lines)
 		if err != nil {
@@ -403,80 +404,8 @@ func (c Chain) add(next func(lines []chained) ([]Line, error)) (head string, err
 	return head, nil
 }
 
-// Append adds the lines that next makes of those that a file has. No other process
-// appends in between. A last line that was cut stays one, for a reader to tell. doing
-// begins the errors.
-func Append(path, doing string, next func(before []byte) ([]byte, error)) (err error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	defer func() { err = errors.Join(err, file.Close()) }() // which unlocks it
-	if err := lock(file, syscall.LOCK_EX); err != nil {
-		return err
-	}
-	before, err := io.ReadAll(file)
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	added, err := next(before)
-	if err != nil {
-		return err
-	}
-	if len(before) > 0 && before[len(before)-1] != '\n' {
-		added = append([]byte("\n"), added...)
-	}
-	if _, err = file.Write(added); err == nil {
-		err = file.Sync()
-	}
-	if err != nil {
-		// A part of a line would be told as damage for good.
-		return fmt.Errorf("%s: %w", doing, errors.Join(err, file.Truncate(int64(len(before)))))
-	}
-	return nil
-}
-
 // Hash is the SHA-256 of a line without its end, in hexadecimal.
 func Hash(line []byte) string { return fmt.Sprintf("%x", sha256.Sum256(line)) }
-
-// patience is how long another run may keep the chain locked.
-const patience = 30 * time.Second
-
-// ErrLocked is wrapped where another process has a file locked.
-var ErrLocked = errors.New("another process has it locked")
-
-// TryLock locks a file until it is closed, for this process alone.
-func TryLock(file *os.File) error { return tryLock(file, syscall.LOCK_EX) }
-
-func tryLock(file *os.File, how int) error {
-	for {
-		err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, syscall.EINTR):
-		case errors.Is(err, syscall.EWOULDBLOCK):
-			return fmt.Errorf("lock %s: %w", file.Name(), ErrLocked)
-		default:
-			return fmt.Errorf("lock %s: %w; records need a file system that can lock files (flock): choose another directory", file.Name(), err)
-		}
-	}
-}
-
-// lock locks a file until it is closed. It waits for others.
-func lock(file *os.File, how int) error {
-	end := time.Now().Add(patience)
-	for {
-		err := tryLock(file, how)
-		switch {
-		case !errors.Is(err, ErrLocked):
-			return err
-		case time.Now().After(end):
-			return fmt.Errorf("%w, for %s", err, patience)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
 
 // underWay reports whether a process is writing the record.
 func underWay(path string) (bool, error) {
@@ -495,7 +424,7 @@ func hold(path string) (release func() error, underWay bool, err error) {
 		return nil, false, fmt.Errorf("look at record: %w", err)
 	}
 	// Where files cannot be locked, as in a copy, nothing is under way.
-	if errors.Is(tryLock(file, syscall.LOCK_SH), ErrLocked) {
+	if errors.Is(disk.TryLock(file, syscall.LOCK_SH), disk.ErrLocked) {
 		return nil, true, file.Close()
 	}
 	return file.Close, false, nil

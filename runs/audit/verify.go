@@ -94,12 +94,6 @@ type digested struct {
 	Line
 }
 
-// Unchanged reports whether a file is the one that it was, by its size, the time of its
-// last change, and its identity.
-func Unchanged(was, is os.FileInfo) bool {
-	return was != nil && is != nil && os.SameFile(was, is) && was.Size() == is.Size() && was.ModTime().Equal(is.ModTime())
-}
-
 // Verify is as the function [Verify], of the whole chain and of the records in some
 // directories below Dir; of all records if none is named.
 func (of *Verifier) Verify(head string, directories ...string) (v Verification, err error) {
