@@ -108,13 +108,13 @@ const (
 // follows are the choices, in the order of their caution.
 func follows() []string { return []string{FollowStop, FollowAsk, FollowGoOn} }
 
-// StartNow is a start whenever a person says so.
-const StartNow = "now"
+// startNow is a start whenever a person says so.
+const startNow = "now"
 
 // Begins says when a game day begins: at a time, by a schedule, or, if both are nil,
 // whenever it is run.
 func (g GameDay) Begins() (at *time.Time, again *stop.Schedule, err error) {
-	if g.Start == "" || g.Start == StartNow {
+	if g.Start == "" || g.Start == startNow {
 		return nil, nil, nil
 	}
 	if len(g.Start) > 10 && g.Start[4] == '-' { // no schedule has a year

@@ -56,8 +56,8 @@ func (e *exposure) of(target string, part float64) (text string, enough bool) {
 	}
 	n := e.by[target]
 	text = fmt.Sprintf("%s answered %d of %d %s %s (%.3g%%)", target, n, named, e.signal, before, 100*float64(n)/float64(named))
-	if n < MinObservations {
-		return text + fmt.Sprintf(", wanted at least %d", MinObservations), false
+	if n < steadystate.MinObservations {
+		return text + fmt.Sprintf(", wanted at least %d", steadystate.MinObservations), false
 	}
 	if wanted := fair * part * float64(named) / float64(len(e.by)); float64(n) < wanted {
 		return text + fmt.Sprintf(", wanted at least %.0f, a quarter of an equal share of the %d pods that answered: a pod that has just started, or few kept connections, may be why", math.Ceil(wanted), len(e.by)), false

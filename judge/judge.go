@@ -376,8 +376,8 @@ func (r Result) finding(c CheckResult, l steadystate.Limit) Finding {
 	default:
 		finding.Reading = l.Judge(f)
 	}
-	if l.Phase != "" && f.Observed() < MinObservations {
-		finding.Verdict, finding.Undecided = steadystate.Unknown, fmt.Sprintf("%d observations in the phase, wanted at least %d", f.Observed(), MinObservations)
+	if l.Phase != "" && f.Observed() < steadystate.MinObservations {
+		finding.Verdict, finding.Undecided = steadystate.Unknown, fmt.Sprintf("%d observations in the phase, wanted at least %d", f.Observed(), steadystate.MinObservations)
 	}
 	_, watched := r.phase(record.PhaseWatch)
 	// A phase before the watch phase is whole once that has begun.

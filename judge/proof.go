@@ -169,10 +169,6 @@ func isOfLoad(i record.Injection, t record.Target) bool {
 	return slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return e.Times > 0 && e.Signal == t.Name })
 }
 
-// MinObservations is the fewest observations of a check in the window, and in
-// each phase that a limit names: two points make no timeline.
-const MinObservations = steadystate.MinObservations
-
 // noCheck is what a proof of all checks says of a plan without one.
 const noCheck = "there is no check"
 
@@ -184,7 +180,7 @@ func (j *judge) observed() (seen string, missing lack) {
 		if c.Unknown > 0 {
 			text += fmt.Sprintf(" and %d unknown", c.Unknown)
 		}
-		if c.Observed() < MinObservations {
+		if c.Observed() < steadystate.MinObservations {
 			enough = false
 			if why := c.WhyUnknown(); why != "" {
 				text += " (" + why + ")"
@@ -194,7 +190,7 @@ func (j *judge) observed() (seen string, missing lack) {
 	}
 	text := cmp.Or(strings.Join(counts, ", "), noCheck)
 	if !enough {
-		return "", lacks("%s; wanted at least %d each", text, MinObservations)
+		return "", lacks("%s; wanted at least %d each", text, steadystate.MinObservations)
 	}
 	return text, lack{}
 }

@@ -49,7 +49,7 @@ func (s *serving) mean() float64 { return s.sum / float64(max(1, s.seen)) }
 // what others served in the same stretch.
 func (s *serving) enough(others iter.Seq[*serving]) (text string, enough bool) {
 	text = fmt.Sprintf("%s was above zero in %d of %d observations %s", s.signal, s.above, s.seen, before(s.when, s.Span))
-	if s.above >= MinObservations {
+	if s.above >= steadystate.MinObservations {
 		sum, n := 0.0, 0
 		for o := range others {
 			if o.signal != s.signal && o.seen > 0 {
@@ -62,7 +62,7 @@ func (s *serving) enough(others iter.Seq[*serving]) (text string, enough bool) {
 		}
 		return text, true
 	}
-	text += fmt.Sprintf(", wanted at least %d", MinObservations)
+	text += fmt.Sprintf(", wanted at least %d", steadystate.MinObservations)
 	if s.unknown > 0 {
 		text += fmt.Sprintf("; %d say nothing (%s)", s.unknown, s.why)
 	}

@@ -45,7 +45,7 @@ func unseen(e Experiment, pods int) (notes []string) {
 // tooShort are the phases named by limits in which a query yields fewer values
 // than make a phase.
 func tooShort(e Experiment, limits []steadystate.Limit, interval time.Duration, found prom.Preflight) (wrong []string) {
-	need := (found.Resolution + (judge.MinObservations-1)*interval).Round(100 * time.Millisecond)
+	need := (found.Resolution + (steadystate.MinObservations-1)*interval).Round(100 * time.Millisecond)
 	lengths := map[string]time.Duration{record.PhaseSettle: e.Settle, record.PhaseHold: e.Hold, record.PhaseWatch: e.Watch}
 	for _, l := range limits {
 		phase := l.Phase
@@ -53,7 +53,7 @@ func tooShort(e Experiment, limits []steadystate.Limit, interval time.Duration, 
 			phase = record.PhaseSettle
 		}
 		if length, known := lengths[phase]; known && length < need {
-			wrong = append(wrong, fmt.Sprintf("limit %q: the phase %s lasts %s, and %d values of this query take %s: make it longer, or the query's range shorter", l, phase, length, judge.MinObservations, need))
+			wrong = append(wrong, fmt.Sprintf("limit %q: the phase %s lasts %s, and %d values of this query take %s: make it longer, or the query's range shorter", l, phase, length, steadystate.MinObservations, need))
 		}
 	}
 	return wrong

@@ -11,14 +11,13 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
-const (
-	// Namespace is the namespace into which Chaos Mesh is installed by default.
-	Namespace = "chaos-mesh"
-	// daemonSlices is how the names of EndpointSlices begin in which Chaos Mesh's
-	// controller looks for the daemon of a node; it looks nowhere else
-	// (controllers/utils/chaosdaemon).
-	daemonSlices = "chaos-daemon-"
-)
+// Namespace is the namespace into which Chaos Mesh is installed by default.
+const Namespace = "chaos-mesh"
+
+// daemonSlices is how the names of EndpointSlices begin in which Chaos Mesh's
+// controller looks for the daemon of a node; it looks nowhere else
+// (controllers/utils/chaosdaemon).
+const daemonSlices = "chaos-daemon-"
 
 // Daemons returns the nodes on which Chaos Mesh's controller finds a chaos-daemon, and
 // whether that is ready. It looks in [Namespace] and, if there are none, in all

@@ -305,7 +305,7 @@ func (f *Fault) Recover(ctx context.Context, rec *record.Recorder) (steadystate.
 		var survey sync.WaitGroup
 		defer survey.Wait()
 		// Beside the undoing: the fault is not held for the sake of evidence.
-		faults.Start(&survey, func() error {
+		start(&survey, func() error {
 			s.stop(ctx, followed)
 			return nil
 		}, s.failed)

@@ -76,7 +76,7 @@ func (f *Fault) follow(ctx context.Context, rec *record.Recorder, begin followin
 
 // start starts a goroutine that stop waits for. If following fails, the record
 // says so, and nothing is left behind.
-func (w *follower) start(do func() error) { faults.Start(&w.wg, do, w.failed) }
+func (w *follower) start(do func() error) { start(&w.wg, do, w.failed) }
 
 func (w *follower) failed(err error) {
 	w.ended.Do(func() {

@@ -70,7 +70,7 @@ func (f *Fault) survey(ctx context.Context, rec *record.Recorder, i *injecting) 
 		s.known[pod.UID] = true
 	}
 	ctx, s.cancel = context.WithCancel(ctx)
-	faults.Start(&s.wg, func() error {
+	start(&s.wg, func() error {
 		for {
 			began := s.rec.Clock().Now()
 			answers := s.ask(ctx)
@@ -96,7 +96,7 @@ func (s *surveyor) stop(ctx context.Context, followed map[types.UID]bool) {
 	s.wg.Wait()
 	s.cancel()
 	if !s.oneShot {
-		faults.Start(&s.wg, func() error { s.last(ctx, followed); return nil }, s.failed)
+		start(&s.wg, func() error { s.last(ctx, followed); return nil }, s.failed)
 		s.wg.Wait()
 	}
 	s.sees(s.rec.Clock().Now())
@@ -108,7 +108,7 @@ func (s *surveyor) last(ctx context.Context, followed map[types.UID]bool) {
 	var wg sync.WaitGroup
 	var pods []corev1.Pod
 	var err error
-	faults.Start(&wg, func() error {
+	start(&wg, func() error {
 		ctx, cancel := context.WithTimeout(ctx, surveyEvery)
 		defer cancel()
 		return faults.Retry(ctx, askAgain, func() (err error) {
@@ -142,7 +142,7 @@ func (s *surveyor) ask(ctx context.Context) map[string]answer {
 	}
 	var wg sync.WaitGroup
 	for name, kind := range v1alpha1.AllKinds() {
-		faults.Start(&wg, func() error {
+		start(&wg, func() error {
 			put(name, s.list(ctx, kind))
 			return nil
 		}, func(err error) { put(name, answer{err: err}) })

@@ -62,16 +62,10 @@ type victim struct {
 	steadystate.Span
 }
 
-// The kinds of event that this package records of pods, besides
-// [record.EventGone].
-const (
-	// EventEvicted: the API server granted the eviction; refusals, how often it
-	// had refused before.
-	EventEvicted = record.EventEvicted
-	// EventRefused: the API server refused it for the first time, because of a
-	// budget for example; reason.
-	EventRefused = "refused"
-)
+// EventRefused is the kind of event of a pod whose eviction the API server refused for
+// the first time, because of a budget for example; with [record.AttrReason]. One that it
+// granted is [record.EventEvicted].
+const EventRefused = "refused"
 
 // AttrRefusals is the attribute of a granted eviction: how often it had been
 // refused.
@@ -257,7 +251,7 @@ func (f *Fault) all(ctx context.Context, rec *record.Recorder, pods []corev1.Pod
 				}
 			default:
 				f.evicted = append(f.evicted, victim{Pod: pod, Span: span})
-				rec.Event(record.Event{Span: span, Kind: EventEvicted, Subject: faults.Subject(&pod), UID: string(pod.UID), Attrs: f.before(pod)})
+				rec.Event(record.Event{Span: span, Kind: record.EventEvicted, Subject: faults.Subject(&pod), UID: string(pod.UID), Attrs: f.before(pod)})
 			}
 		}
 		pods = left

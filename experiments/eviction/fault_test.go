@@ -223,7 +223,7 @@ func TestADrainTakesThePodsInTurnAsTheBudgetAllows(t *testing.T) {
 		refusals := ""
 		for _, e := range events {
 			count[e.Kind]++
-			if e.Kind == eviction.EventEvicted {
+			if e.Kind == record.EventEvicted {
 				refusals += e.Attrs[eviction.AttrRefusals] + ";"
 			}
 			if e.Kind == eviction.EventRefused && !strings.Contains(e.Attrs["reason"], "disruption budget checkout needs 2 healthy pods") {

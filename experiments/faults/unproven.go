@@ -78,6 +78,7 @@ func (p PodID) Is(pod *corev1.Pod) bool {
 	return p.ObjectKey == client.ObjectKeyFromObject(pod) && (p.UID == AnyUID || p.UID == pod.UID)
 }
 
+// Error returns that of Err.
 func (u *Unproven) Error() string { return u.Err.Error() }
 
 // Unwrap returns the error.

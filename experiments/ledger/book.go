@@ -62,7 +62,7 @@ func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error
 			continue // another's
 		}
 		b := of(run)
-		b.ledger, b.version, b.experiment = true, m.ResourceVersion, m.Annotations[ExperimentAnnotation]
+		b.ledger, b.version, b.experiment = true, m.ResourceVersion, m.Annotations[experimentAnnotation]
 		for line := range strings.Lines(m.Data[lines]) {
 			e, err := parse(line)
 			if err != nil {
@@ -205,7 +205,7 @@ func (b *Book) object() *corev1.ConfigMap {
 	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
 		Namespace: b.Namespace, Name: prefix + b.Run,
 		Labels:      faults.Labels(b.Run),
-		Annotations: map[string]string{ExperimentAnnotation: b.experiment},
+		Annotations: map[string]string{experimentAnnotation: b.experiment},
 	}, Data: map[string]string{lines: text.String()}}
 }
 

@@ -31,9 +31,9 @@ const (
 	lines = "changes"
 )
 
-// ExperimentAnnotation is the annotation of a ledger that names the experiment. It
+// experimentAnnotation is the annotation of a ledger that names the experiment. It
 // is for people; the program does not read it.
-const ExperimentAnnotation = "aftershock.dev/experiment"
+const experimentAnnotation = "aftershock.dev/experiment"
 
 // A Ledger records each object that its run creates or changes before the request
 // is sent. It serves one run at a time.
@@ -43,7 +43,7 @@ type Ledger struct {
 	// Namespace is the namespace of the ConfigMap and the Job. It must exist, and no
 	// fault may delete it. Required.
 	Namespace string
-	// Experiment is the name in [ExperimentAnnotation].
+	// Experiment is the name in the annotation aftershock.dev/experiment, for people.
 	Experiment string
 	// Switch sweeps the run if it is killed. Default: none; then faults that the
 	// cluster does not end by itself stay until someone sweeps.

@@ -19,11 +19,11 @@ import (
 
 // The annotations of a Lease, for people. Its label [faults.RunLabel] has the run.
 const (
-	WorkloadAnnotation   = "aftershock.dev/workload"   // deployment/shop/checkout
-	ExperimentAnnotation = "aftershock.dev/experiment" // its id
-	WhoAnnotation        = "aftershock.dev/who"        // ann@laptop
-	SinceAnnotation      = "aftershock.dev/since"      // RFC 3339, by the holder's clock
-	UntilAnnotation      = "aftershock.dev/until"      // when the run is over at the latest, likewise
+	workloadAnnotation   = "aftershock.dev/workload"   // deployment/shop/checkout
+	experimentAnnotation = "aftershock.dev/experiment" // its id
+	whoAnnotation        = "aftershock.dev/who"        // ann@laptop
+	sinceAnnotation      = "aftershock.dev/since"      // RFC 3339, by the holder's clock
+	untilAnnotation      = "aftershock.dev/until"      // when the run is over at the latest, likewise
 )
 
 // Name returns the name of a workload's Lease: aftershock.shop.deployment.checkout. The
@@ -54,11 +54,11 @@ func (l *Lock) write(lease *coordinationv1.Lease, duration time.Duration) {
 		spec.HolderIdentity, spec.AcquireTime = &me, new(metav1.NewMicroTime(now))
 		lease.Labels = faults.Labels(l.run)
 		lease.Annotations = map[string]string{
-			WorkloadAnnotation:   l.Workload.Subject(),
-			ExperimentAnnotation: l.Experiment,
-			WhoAnnotation:        l.Who,
-			SinceAnnotation:      now.Format(time.RFC3339),
-			UntilAnnotation:      now.Add(l.Longest).Format(time.RFC3339),
+			workloadAnnotation:   l.Workload.Subject(),
+			experimentAnnotation: l.Experiment,
+			whoAnnotation:        l.Who,
+			sinceAnnotation:      now.Format(time.RFC3339),
+			untilAnnotation:      now.Add(l.Longest).Format(time.RFC3339),
 		}
 	}
 	spec.RenewTime, spec.LeaseDurationSeconds = new(metav1.NewMicroTime(now)), new(seconds(duration))
@@ -93,14 +93,14 @@ func (h Holder) Namespace() string {
 
 func holderOf(lease *coordinationv1.Lease) Holder {
 	h := Holder{
-		Workload:   lease.Annotations[WorkloadAnnotation],
+		Workload:   lease.Annotations[workloadAnnotation],
 		Run:        lease.Labels[faults.RunLabel],
-		Who:        cmp.Or(lease.Annotations[WhoAnnotation], ptr.Deref(lease.Spec.HolderIdentity, ""), "an unknown person"),
-		Experiment: lease.Annotations[ExperimentAnnotation],
+		Who:        cmp.Or(lease.Annotations[whoAnnotation], ptr.Deref(lease.Spec.HolderIdentity, ""), "an unknown person"),
+		Experiment: lease.Annotations[experimentAnnotation],
 	}
 	// What is no time is unknown.
-	h.Since, _ = time.Parse(time.RFC3339, lease.Annotations[SinceAnnotation])
-	h.Until, _ = time.Parse(time.RFC3339, lease.Annotations[UntilAnnotation])
+	h.Since, _ = time.Parse(time.RFC3339, lease.Annotations[sinceAnnotation])
+	h.Until, _ = time.Parse(time.RFC3339, lease.Annotations[untilAnnotation])
 	return h
 }
 

@@ -87,7 +87,7 @@ type Job struct {
 
 	// Lifetime is the time from its creation after which the cluster ends the Job
 	// on its own. It must be longer than the run. Default: until [experiments.Grace]
-	// after the deadline of its context; without a deadline [DefaultLifetime].
+	// after the deadline of its context; without a deadline an hour.
 	Lifetime time.Duration
 	// Ready bounds the wait until all workers answer. Default 45 s.
 	Ready time.Duration
@@ -104,13 +104,11 @@ var (
 	_ experiments.Stopper    = Job{}
 )
 
-const (
-	// MaxCount is the maximum number of workers, to catch typing errors.
-	MaxCount = 100
-	// DefaultLifetime is the lifetime of a Job without Lifetime and without a
-	// deadline.
-	DefaultLifetime = time.Hour
-)
+// MaxCount is the maximum number of workers, to catch typing errors.
+const MaxCount = 100
+
+// defaultLifetime is that of a Job without Lifetime and without a deadline.
+const defaultLifetime = time.Hour
 
 func (j Job) withDefaults() Job {
 	j.Ready = cmp.Or(j.Ready, 45*time.Second)
@@ -201,7 +199,7 @@ func (j Job) Drive(ctx context.Context, clock steadystate.Clock, each func(recor
 	if j.rec != nil {
 		run = j.rec.Run()
 	}
-	job := j.object(run, faults.Lifetime(ctx, j.Lifetime, DefaultLifetime))
+	job := j.object(run, faults.Lifetime(ctx, j.Lifetime, defaultLifetime))
 	from := clock.Now()
 	if j.rec != nil {
 		if err := faults.WriteDown(j.rec, record.Event{Span: steadystate.Instant(from), Kind: faults.EventCreating, Subject: subject(job)}); err != nil {

@@ -14,7 +14,7 @@ func (j Job) Preflight(ctx context.Context) (string, error) {
 	if err := j.Validate(); err != nil {
 		return "", err
 	}
-	job := j.object("preflight", DefaultLifetime)
+	job := j.object("preflight", defaultLifetime)
 	if err := j.Client.Create(ctx, job, client.DryRunAll); err != nil {
 		return "", fmt.Errorf("create Job/%s: %w", j.Namespace, explain(err))
 	}

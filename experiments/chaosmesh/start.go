@@ -1,4 +1,4 @@
-package faults
+package chaosmesh
 
 import (
 	"sync"
@@ -6,9 +6,9 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 )
 
-// Start runs do in a goroutine that wg waits for. A panic does not end the program, which
+// start runs do in a goroutine that wg waits for. A panic does not end the program, which
 // has faults to undo: failed receives it as an error, like the one that do returns.
-func Start(wg *sync.WaitGroup, do func() error, failed func(error)) {
+func start(wg *sync.WaitGroup, do func() error, failed func(error)) {
 	wg.Go(func() {
 		if err := experiments.CatchPanic(do); err != nil {
 			failed(err)
