@@ -2,7 +2,7 @@
 // how an experiment went over time, and whether enough trials of a build recovered in
 // time.
 //
-//	diff, err := compare.NewDiff(before, after)
+//	diff, err := compare.NewDiff(before, after, compare.Options{})
 //	if err != nil {
 //		return err
 //	}

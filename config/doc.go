@@ -15,6 +15,9 @@
 //		fmt.Println(e.ID(), e.Times.Hold)
 //	}
 //
+// [Planned] is an experiment that runs, with every default. [File], which a [Plan] has, and
+// the types of its fields are the file as it is written; docs/fields.md describes them.
+//
 // The way of a file: read (YAML to nodes), expand (environment variables), decode
 // (nodes to the types of file.go), resolve (references, merges, defaults), plan.
 package config

@@ -3,6 +3,7 @@
 package godoc_test
 
 import (
+	"fmt"
 	"go/ast"
 	"go/doc"
 	"go/doc/comment"
@@ -12,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -79,12 +81,107 @@ func missing(text string, byName map[string]parsed) (list []string) {
 	return list
 }
 
+// misused are the calls and the struct literals in the code of a comment that would not
+// compile by the number of their arguments or results, or by the names of their fields.
+// Code that is no Go, as with an ellipsis, is left alone.
+func misused(text string, byName map[string]parsed) (list []string) {
+	file, err := parser.ParseFile(token.NewFileSet(), "", "package p\nfunc _() {\n"+strings.ReplaceAll(text, ", ...}", "}")+"\n}", 0)
+	if err != nil {
+		return nil
+	}
+	named := func(e ast.Expr) (string, ast.Node) {
+		if s, ok := e.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok {
+				return x.Name + "." + s.Sel.Name, byName[x.Name].declared(s.Sel.Name)
+			}
+		}
+		return "", nil
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			name, of := named(n.Fun)
+			f, ok := of.(*ast.FuncType)
+			if !ok {
+				break
+			}
+			want, got := f.Params.NumFields(), len(n.Args)
+			if last := len(f.Params.List) - 1; last >= 0 && !n.Ellipsis.IsValid() {
+				if _, variadic := f.Params.List[last].Type.(*ast.Ellipsis); variadic && got >= want-1 {
+					break
+				}
+			}
+			if got != want {
+				list = append(list, fmt.Sprintf("%s of %d arguments, which takes %d", name, got, want))
+			}
+		case *ast.AssignStmt:
+			if call, ok := n.Rhs[0].(*ast.CallExpr); ok && len(n.Rhs) == 1 {
+				name, of := named(call.Fun)
+				if f, ok := of.(*ast.FuncType); ok && f.Results.NumFields() != len(n.Lhs) {
+					list = append(list, fmt.Sprintf("%s for %d results, which has %d", name, len(n.Lhs), f.Results.NumFields()))
+				}
+			}
+		case *ast.CompositeLit:
+			name, of := named(n.Type)
+			s, ok := of.(*ast.StructType)
+			if !ok {
+				break
+			}
+			for _, e := range n.Elts {
+				if kv, ok := e.(*ast.KeyValueExpr); ok && !hasField(s, kv.Key.(*ast.Ident).Name) {
+					list = append(list, fmt.Sprintf("%s with the field %s, which it lacks", name, kv.Key))
+				}
+			}
+		}
+		return true
+	})
+	return list
+}
+
+// declared is the type of a function of the package, or that which a name is declared as.
+func (p parsed) declared(name string) (of ast.Node) {
+	for _, f := range p.files {
+		for _, d := range f.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil && d.Name.Name == name {
+					return d.Type
+				}
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					if s, ok := s.(*ast.TypeSpec); ok && s.Name.Name == name {
+						return s.Type
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func hasField(s *ast.StructType, name string) bool {
+	return slices.ContainsFunc(s.Fields.List, func(f *ast.Field) bool {
+		if f.Names == nil {
+			of := f.Type
+			if star, ok := of.(*ast.StarExpr); ok {
+				of = star.X
+			}
+			if of, ok := of.(*ast.SelectorExpr); ok {
+				return of.Sel.Name == name
+			}
+			id, ok := of.(*ast.Ident)
+			return ok && id.Name == name
+		}
+		return slices.ContainsFunc(f.Names, func(n *ast.Ident) bool { return n.Name == name })
+	})
+}
+
 // bracketed is what was meant as a link to Go code, and stays text if there is
 // nothing of that name.
 var bracketed = regexp.MustCompile(`\[\*?(\w+\.)?[A-Z]\w*(\.\w+)?\]`)
 
 // dangling are the links of a comment that lead nowhere, and the names in its
-// examples that nothing has.
+// examples that nothing has, or that are not used as they are declared.
 func dangling(text string, p *doc.Package, all, byName map[string]parsed) (list []string) {
 	look := func(texts []comment.Text) {
 		for _, t := range texts {
@@ -107,7 +204,7 @@ func dangling(text string, p *doc.Package, all, byName map[string]parsed) (list 
 			case *comment.Heading:
 				look(b.Text)
 			case *comment.Code:
-				list = append(list, missing(b.Text, byName)...)
+				list = append(append(list, missing(b.Text, byName)...), misused(b.Text, byName)...)
 			case *comment.List:
 				for _, item := range b.Items {
 					blocks(item.Content)
@@ -133,9 +230,29 @@ func TestEachNameInACommentIsThere(t *testing.T) {
 		for _, f := range p.files {
 			for _, c := range f.Comments {
 				for _, link := range dangling(c.Text(), p.Package, all, byName) {
-					t.Errorf("%s: %s leads nowhere", fset.Position(c.Pos()), link)
+					t.Errorf("%s: %s: there is no such thing", fset.Position(c.Pos()), link)
 				}
 			}
+		}
+	}
+}
+
+func TestWhatWouldNotCompileInACommentIsFound(t *testing.T) {
+	byName := map[string]parsed{}
+	for _, p := range packages(t, token.NewFileSet()) {
+		byName[p.Name] = p
+	}
+	for _, row := range []struct{ sentence, code, want string }{
+		{"a call as it is declared", "diff, err := compare.NewDiff(before, after, compare.Options{SamePlan: true})", ""},
+		{"an argument is missing", "diff, err := compare.NewDiff(before, after)", "compare.NewDiff of 2 arguments, which takes 3"},
+		{"a result is not taken", "diff := compare.NewDiff(before, after, compare.Options{})", "compare.NewDiff for 1 results, which has 2"},
+		{"none of many is an argument, too", "worst := steadystate.Worst()", ""},
+		{"a field that there is not", "l := &lock.Lock{Client: c, Wrkload: w}", "lock.Lock with the field Wrkload, which it lacks"},
+		{"an embedded one", "j := workers.Job{Pods: workers.Pods{Count: 4}, ...}", ""},
+		{"what is no Go", "fault → lag → decision", ""},
+	} {
+		if got := strings.Join(misused(row.code, byName), "; "); got != row.want {
+			t.Errorf("%s: %q, want %q", row.sentence, got, row.want)
 		}
 	}
 }
