@@ -131,7 +131,7 @@ func TestALimitAgainstTheBaselineIsShownAsAMultipleOfIt(t *testing.T) {
 	if err := reports.Text(&out, judgedOf(t, entries("p50 <= 1.5x baseline", "downtime <= 4s"))); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(out.String(), "p50 <= 1.5x baseline  1x of the 1s before the fault (60 observations, and 10)\n") {
+	if !strings.Contains(out.String(), "p50 <= 1.5x baseline  1x of the 1.1s before the fault (60 observations, and 11)\n") {
 		t.Errorf("no multiple in\n%s", out.String())
 	}
 }
