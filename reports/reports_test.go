@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/record/recordtest"
@@ -123,6 +124,27 @@ func TestTextSaysOnceWhereToLook(t *testing.T) {
 	}
 	if first, second := strings.Count(out.String(), "look: outage at 3s"), strings.Count(out.String(), "look: outage at 9s"); first != 2 || second != 1 {
 		t.Errorf("%d and %d times\n%s", first, second, out.String())
+	}
+}
+
+// The cause of a broken share is in each report, be it an outage's or its own.
+func TestEachReportHasTheCauseOfABrokenShare(t *testing.T) {
+	const why = "consistent with: all of it"
+	r := judged(t)[1]
+	check := r.Checks[0].Check
+	r.Findings = []judge.Finding{{Check: check, Limit: "errors <= 1%", Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: "2%"}}}
+	for name, c := range map[string]cause.Cause{"of an outage": {}, "its own": {Outage: cause.NoOutage, Limit: "errors <= 1%"}} {
+		c.Check, c.Why = check, why
+		r.Causes, r.Advice = []cause.Cause{c}, nil
+		for _, f := range reports.Formats() {
+			var out bytes.Buffer
+			if err := f.Write(&out, r); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(out.String(), why) {
+				t.Errorf("%s: no cause in %s", name, f.Name)
+			}
+		}
 	}
 }
 

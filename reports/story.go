@@ -250,23 +250,33 @@ func (r Report) worstCheck() string {
 }
 
 // worst is what explains the first limit that is broken and of which there is a cause,
-// by an outage or without one, and else the worst outage.
+// by an outage or without one. If there is none, it is who failed of the first that no
+// outage broke, and else the worst outage.
 func (r Report) worst() (string, cause.Cause) {
+	var what string
+	var of cause.Cause
 	for _, f := range r.Findings {
 		if f.Verdict != steadystate.Broken || f.OfRun {
 			continue
 		}
-		if c := r.ofLimit(f); c != nil && c.Why != "" {
-			quantity, wanted := Parts(f)
-			what := f.Check + ": " + quantity + ": " + unquoted(Seen(f), c.Quote)
-			if wanted != "" {
-				what += ", wanted " + wanted
-			}
-			return what, *c
+		c := r.ofLimit(f)
+		if o, _ := r.Longest(f.Check); c == nil && o != nil {
+			return r.worstOutage()
 		}
-		if o, _ := r.Longest(f.Check); o != nil {
+		if c == nil || c.Why == "" && (c.Who == "" || what != "") {
+			continue
+		}
+		quantity, wanted := Parts(f)
+		what, of = f.Check+": "+quantity+": "+unquoted(Seen(f), c.Quote), *c
+		if wanted != "" {
+			what += ", wanted " + wanted
+		}
+		if c.Why != "" {
 			break
 		}
+	}
+	if what != "" {
+		return what, of
 	}
 	return r.worstOutage()
 }

@@ -28,6 +28,18 @@ func TestWhatAndWhy(t *testing.T) {
 		r.Causes = []cause.Cause{{Check: "shop scales", Limit: "not held back by its max", Outage: cause.NoOutage, Why: why, Quote: quote}}
 		return r
 	}
+	// share is a report of an outage and of a share that is broken, with a cause of the outage
+	// and another of the share.
+	share := func(ofShare *cause.Cause, others ...judge.Finding) Report {
+		r := outage(steadystate.Outage{Bad: 50, Total: 100, Stretches: 1, Down: steadystate.Exactly(44 * s)})
+		r.Findings = append([]judge.Finding{{Check: "answers", Limit: "errors <= 1%", Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: "2% of 4000"}}}, others...)
+		r.Causes = []cause.Cause{{Check: "answers", Why: "consistent with: no pod was left"}}
+		if ofShare != nil {
+			ofShare.Check, ofShare.Limit, ofShare.Outage = "answers", "errors <= 1%", cause.NoOutage
+			r.Causes = append(r.Causes, *ofShare)
+		}
+		return r
+	}
 	const span = "one outage of answers from 00:00:02.0 to 00:00:46.0 (+2s to +46s); "
 	for _, row := range []struct {
 		sentence string
@@ -49,6 +61,14 @@ func TestWhatAndWhy(t *testing.T) {
 			"words that the cause lacks stay",
 			scaler("at its max of 3: ScalingLimited True, "+full, "consistent with: the load needs more than its max of 3 pods", nil),
 			[]string{"shop scales: not held back by its max: at its max of 3: ScalingLimited True, " + full, "consistent with: the load needs more than its max of 3 pods"},
+		},
+		{"a share that an outage broke", share(nil), []string{span + "50 of 100 bad (50%)", "consistent with: no pod was left"}},
+		{"a share of another cause", share(&cause.Cause{Why: "consistent with: the fault itself"}), []string{"answers: errors: 2% of 4000, wanted <= 1%", "consistent with: the fault itself"}},
+		{"a share of which no cause is known is not blamed on the outage", share(&cause.Cause{Who: "all 80 from b: 503"}), []string{"answers: errors: 2% of 4000, wanted <= 1%"}},
+		{
+			"but the outage is told if it broke another limit",
+			share(&cause.Cause{Who: "all 80 from b: 503"}, judge.Finding{Check: "answers", Limit: "downtime <= 2s", Reading: steadystate.Reading{Verdict: steadystate.Broken}}, judge.Finding{Check: "whole", Limit: "ttr <= 2s", Reading: steadystate.Reading{Verdict: steadystate.Broken}}),
+			[]string{span + "50 of 100 bad (50%)", "consistent with: no pod was left"},
 		},
 	} {
 		var got []string

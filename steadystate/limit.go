@@ -259,6 +259,13 @@ func (l Limit) OfValues() bool {
 	return ok && q.of == ofValues
 }
 
+// OfCounts reports whether the quantity is computed from how many observations failed,
+// were slow, or were there (errors, slow, rate).
+func (l Limit) OfCounts() bool {
+	q, _ := quantityOf(l.Quantity)
+	return q.of == ofCounts
+}
+
 // OfInjections reports whether the quantity counts from injections (ttd, ttr,
 // mttr), so that it cannot be judged without one.
 func (l Limit) OfInjections() bool {

@@ -100,8 +100,8 @@ func Advise(r judge.Result, causes []Cause) []Advice {
 		if f.Verdict != steadystate.Broken {
 			continue
 		}
-		for _, c := range causes {
-			if c.Check == f.Check && c.Rule != "" && (c.Limit == "" || c.Limit == f.Limit) {
+		for _, c := range Of(r, f, causes) {
+			if c.Rule != "" {
 				a, ok := advise(r, c)
 				a.Fits = c.Why
 				add(a, ok)
@@ -169,8 +169,8 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 			prove = "pods/container-kill"
 		}
 		if probe := probes(serving(w), func(c record.Container) string { return c.Readiness }); probe != "" {
-			if bad := c.bad(); bad > 0 && mostly(c.of(c.Recovering), bad) {
-				return Advice{Kind: EarlyReadiness, What: "have the readiness probe of " + name + " fail until requests can be answered", Checked: fmt.Sprintf("readinessProbe of %s; %d of %d bad answers came from %s after it was Ready", probe, c.of(c.Recovering), bad, c.Recovering), Prove: prove}, true
+			if bad := c.bad(); bad > 0 && mostly(c.by(c.Recovering), bad) {
+				return Advice{Kind: EarlyReadiness, What: "have the readiness probe of " + name + " fail until requests can be answered", Checked: fmt.Sprintf("readinessProbe of %s; %d of %d bad answers came from %s after it was Ready", probe, c.by(c.Recovering), bad, c.Recovering), Prove: prove}, true
 			}
 			return Advice{Kind: EarlyReadiness, Question: true, What: "is the readiness probe good before requests can be answered?", Checked: "readinessProbe of " + probe, Prove: prove}, true
 		}
@@ -416,8 +416,8 @@ func rolls(r judge.Result) bool {
 	return slices.ContainsFunc(r.Injections, isRollout)
 }
 
-// of is how many of the bad requests a backend answered.
-func (c Cause) of(backend string) (n int) {
+// by is how many of the bad requests a backend answered.
+func (c Cause) by(backend string) (n int) {
 	for _, f := range c.Failures {
 		if backend != "" && f.Backend == backend {
 			n += f.Requests

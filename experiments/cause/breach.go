@@ -14,14 +14,17 @@ import (
 // NoOutage is the outage of a cause of a limit that broke without one.
 const NoOutage = -1
 
-// A breach is a limit on values that no outage broke: a percentile of answers that
-// were all good, or too many of them that were slow.
+// A breach is a limit that outages may not have broken: a percentile of answers that
+// were all good, or too many that were slow, or that failed one by one.
 type breach struct {
 	finding judge.Finding
+	limit   steadystate.Limit
 	check   judge.CheckResult
-	within  steadystate.Tolerance // what is within the limit
-	window  steadystate.Span      // of the limit
-	seconds map[int]bool          // in which one in the window was beyond it
+	window  steadystate.Span // of the limit
+	seconds map[int]bool     // in which one in the window was beyond it
+	// Those in the window, those of them that are beyond the limit, and those of these in
+	// an outage.
+	in, beyond, inOutages int
 	// Those beyond the limit, of all, and the same in the time of each suspect. The
 	// settle time is in it: what was so before a fault is not by the fault.
 	share    share
@@ -44,26 +47,52 @@ type suspect struct {
 	of         *judge.InjectionResult // the fault, if it is one
 }
 
-// breaches are the limits on values that are broken.
+// breaches are the broken limits on values, and on how many of them are bad.
 func breaches(r judge.Result, suspects []suspect) (list []*breach) {
 	for _, f := range r.Findings {
 		check, err := r.Check(f.Check)
 		limit, bad := steadystate.ParseLimit(f.Limit)
-		if f.Verdict != steadystate.Broken || err != nil || bad != nil || limit.Baseline || !limit.OfValues() {
+		if f.Verdict != steadystate.Broken || err != nil || bad != nil || limit.Baseline || !limit.OfValues() && !limit.OfCounts() {
 			continue
 		}
-		b := &breach{finding: f, check: check, within: limit.Tolerance, window: check.Window, seconds: map[int]bool{}, suspects: slices.Clone(suspects), phases: make([]int, len(r.Phases)), failures: map[Failure]int{}}
-		for _, p := range r.Phases {
-			if p.Name == limit.Phase {
-				b.window = steadystate.Span{From: p.From, To: p.To}
-			}
-		}
+		b := &breach{finding: f, limit: limit, check: check, window: windowOf(r, check, limit), seconds: map[int]bool{}, suspects: slices.Clone(suspects), phases: make([]int, len(r.Phases)), failures: map[Failure]int{}}
 		for i := range b.suspects {
 			b.suspects[i].seconds = map[int]bool{}
 		}
 		list = append(list, b)
 	}
 	return list
+}
+
+// windowOf is the time that a limit is of.
+func windowOf(r judge.Result, check judge.CheckResult, l steadystate.Limit) steadystate.Span {
+	for _, p := range r.Phases {
+		if p.Name == l.Phase {
+			return steadystate.Span{From: p.From, To: p.To}
+		}
+	}
+	return check.Window
+}
+
+// isBeyond reports whether an observation is one of those that break the limit; of an
+// unknown one that is not known.
+func (b *breach) isBeyond(o steadystate.Observation) (beyond, known bool) {
+	switch {
+	case !b.limit.OfCounts():
+		return o.Bad(b.limit.Tolerance), o.Undecided(b.limit.Tolerance) == ""
+	case b.limit.Quantity == steadystate.Slow:
+		return o.Failed == "" && o.Bad(b.check.Tolerance), o.Undecided(b.check.Tolerance) == ""
+	}
+	return o.Failed != "", o.Unknown == ""
+}
+
+// byOutages reports whether outages broke the limit: most of those beyond it are in one.
+// A rate that would be too low if all had been answered is broken by something else.
+func (b *breach) byOutages() bool { return 2*b.inOutages >= b.beyond && !b.tooFew() }
+
+// tooFew reports whether a rate would be broken even if nothing had failed.
+func (b *breach) tooFew() bool {
+	return b.limit.Quantity == steadystate.Rate && !b.limit.Tolerance.Holds(float64(b.in)/max(1e-9, b.window.Width().Seconds()))
 }
 
 // suspects are what may have broken a limit, what names it best first.
@@ -118,11 +147,16 @@ func suspects(r judge.Result, waterfalls []recovery.Waterfall) (list []suspect) 
 
 // take counts an observation; backend is empty if it is no request.
 func (b *breach) take(o steadystate.Observation, at time.Duration, backend string, phases []judge.PhaseResult) {
-	if o.Undecided(b.within) != "" {
+	is, known := b.isBeyond(o)
+	if !known {
 		return
 	}
+	inWindow := b.window.From <= at && at <= b.window.To
+	if inWindow {
+		b.in++
+	}
 	beyond := 0
-	if o.Bad(b.within) {
+	if is {
 		beyond = 1
 		reason := o.Failed
 		if reason == "" {
@@ -138,9 +172,13 @@ func (b *breach) take(o steadystate.Observation, at time.Duration, backend strin
 	b.share.beyond += beyond
 	b.share.all++
 	second := int(at / time.Second)
-	counts := beyond > 0 && b.window.From <= at && at <= b.window.To
+	counts := is && inWindow
 	if counts {
 		b.seconds[second] = true
+		b.beyond++
+		if slices.ContainsFunc(b.check.Outages, func(out steadystate.Outage) bool { return o.Overlaps(wholeOf(out)) }) {
+			b.inOutages++
+		}
 	}
 	for i := range b.suspects {
 		s := &b.suspects[i]
@@ -154,6 +192,17 @@ func (b *breach) take(o steadystate.Observation, at time.Duration, backend strin
 	}
 }
 
+// those says which observations break the limit.
+func (b *breach) those() string {
+	switch {
+	case !b.limit.OfCounts():
+		return "beyond the limit"
+	case b.limit.Quantity == steadystate.Slow:
+		return "that were slow"
+	}
+	return "that failed"
+}
+
 // cause is what the record shows of a limit that no outage broke.
 func (b *breach) cause(in *Inquiry) Cause {
 	o := &outage{failures: b.failures, Outage: steadystate.Outage{Bad: b.share.beyond, Total: b.share.all}}
@@ -164,7 +213,7 @@ func (b *breach) cause(in *Inquiry) Cause {
 	}
 	if most := slices.Max(append([]int{0}, b.phases...)); most > 0 {
 		phase := in.result.Phases[slices.Index(b.phases, most)].Name
-		c.When = fmt.Sprintf("%d of the %d beyond the limit, of %d, were in %s", most, b.share.beyond, b.share.all, phase)
+		c.When = fmt.Sprintf("%d of the %d %s, of %d, were in %s", most, b.share.beyond, b.those(), b.share.all, phase)
 	}
 	c.Rule, c.Why = b.why(c)
 	return c
@@ -187,6 +236,9 @@ const seldom = 1e-3
 // why is the one suspect in whose time two thirds of those beyond the limit are, in the
 // limit's window too, and at least three times as dense as in the rest, beyond chance.
 func (b *breach) why(c Cause) (rule, text string) {
+	if b.tooFew() {
+		return "", ""
+	}
 	faults := 0
 	var found *suspect
 	for i := range b.suspects {
@@ -206,8 +258,8 @@ func (b *breach) why(c Cause) (rule, text string) {
 	if found == nil || found.of != nil && faults > 1 {
 		return "", ""
 	}
-	text = fmt.Sprintf("consistent with: %s: %d of the %d beyond the limit were seen then, %.3g%% of all then and %.3g%% of the rest", found.text,
-		found.share.beyond, b.share.beyond, 100*found.share.part(), 100*share{b.share.beyond - found.share.beyond, b.share.all - found.share.all}.part())
+	text = fmt.Sprintf("consistent with: %s: %d of the %d %s were seen then, %.3g%% of all then and %.3g%% of the rest", found.text,
+		found.share.beyond, b.share.beyond, b.those(), 100*found.share.part(), 100*share{b.share.beyond - found.share.beyond, b.share.all - found.share.all}.part())
 	if i := found.of; i != nil && i.Of > len(i.Targets) {
 		if hit := ofTargets(i, c.Failures); 3*hit >= 2*b.share.beyond {
 			text += fmt.Sprintf(", and %d came from the %d of %d pods that it was in", hit, len(i.Targets), i.Of)

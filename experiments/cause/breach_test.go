@@ -1,6 +1,7 @@
 package cause_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,9 @@ func TestWhyALimitBrokeWithoutAnOutage(t *testing.T) {
 	ms := time.Millisecond
 	answers := func(by, from string, n int, took time.Duration) []record.Entry {
 		return requests(from, n, took, record.Outcome{Code: 200, Backend: by})
+	}
+	unavailable := func(by, from string, n int) []record.Entry {
+		return requests(from, n, ms, record.Outcome{Code: 503, Backend: by})
 	}
 	stress := `
 		0        exists  pod/shop/a  a
@@ -75,6 +79,50 @@ func TestWhyALimitBrokeWithoutAnOutage(t *testing.T) {
 			"errors <= 1%", "", "", "",
 		},
 		{
+			"requests that failed one by one at the pod of a fault", stress, ofTwo,
+			[][]record.Entry{quick, unavailable("a", "21", 100)},
+			"errors <= 1%", "", cause.Faulted,
+			"consistent with: the fault itself (stress): 100 of the 100 that failed were seen then, 33.1% of all then and 0% of the rest, and 100 came from the 1 of 2 pods that it was in",
+		},
+		{
+			"an outage is why they failed", stress, nil,
+			[][]record.Entry{quick, unavailable("a", "21", 100)},
+			"errors <= 1%", "21 to 27", "", "",
+		},
+		{
+			"they failed outside of an outage", stress, nil,
+			[][]record.Entry{quick, unavailable("a", "28", 100), unavailable("a", "21", 10)},
+			"errors <= 1%", "21 to 27", cause.Faulted,
+			"consistent with: the fault itself (stress): 110 of the 110 that failed were seen then, 35.3% of all then and 0% of the rest",
+		},
+		{
+			"they failed from the beginning", stress, nil,
+			[][]record.Entry{quick, unavailable("a", "10", 480)},
+			"errors <= 1%", "", "", "",
+		},
+		{
+			"they failed all along, and a pod was away meanwhile", killed, nil,
+			[][]record.Entry{quick, unavailable("b", "10", 10), unavailable("b", "18", 10), unavailable("c", "30", 10), unavailable("b", "44", 10)},
+			"errors <= 1%", "", "", "",
+		},
+		{
+			"too many slow ones, and none failed", stress, nil,
+			[][]record.Entry{quick, answers("a", "21", 100, 1500*ms)},
+			"slow <= 1%", "", cause.Faulted,
+			"consistent with: the fault itself (stress): 100 of the 100 that were slow were seen then, 33.1% of all then and 0% of the rest",
+		},
+		{
+			"a rate that is too low because they failed", stress, nil,
+			[][]record.Entry{quick, unavailable("a", "21", 100)},
+			"rate >= 10/s", "", cause.Faulted,
+			"consistent with: the fault itself (stress): 100 of the 100 that failed were seen then, 33.1% of all then and 0% of the rest",
+		},
+		{
+			"a rate that would be too low if all were answered", stress, nil,
+			[][]record.Entry{quick, unavailable("a", "21", 100)},
+			"rate >= 20/s", "", "", "",
+		},
+		{
 			"within a phase", stress, nil,
 			[][]record.Entry{quick, answers("a", "21", 100, 600*ms)},
 			"p95 <= 500ms during hold", "", cause.Faulted,
@@ -119,42 +167,123 @@ func TestWhyALimitBrokeWithoutAnOutage(t *testing.T) {
 			for _, list := range row.requests {
 				entries = append(entries, list...)
 			}
-			result, history := judge.Result{
-				Window: recordtest.Span("10..60"), Length: time.Minute, Traffic: map[string]judge.Traffic{record.TrafficSignal: {Sent: 1}},
-				Phases:   []judge.PhaseResult{{Name: "hold", Span: recordtest.Span("20.1..40")}, {Name: "watch", Span: recordtest.Span("40.1..60")}},
-				Findings: []judge.Finding{{Check: "answers", Limit: row.limit, Reading: steadystate.Reading{Verdict: steadystate.Broken}}},
-			}, recovery.History{}
-			check := judge.CheckResult{Check: "answers", Signal: record.TrafficSignal, Tolerance: steadystate.Within(time.Second), Figures: steadystate.Figures{Window: result.Window}}
+			var outages []steadystate.Outage
 			if row.outage != "" {
-				check.Outages = []steadystate.Outage{{Start: recordtest.Span("21"), End: recordtest.Span("27"), Bad: 60, Total: 60}}
+				outages = append(outages, steadystate.Outage{Start: recordtest.Span("21"), End: recordtest.Span("27"), Bad: 60, Total: 60})
 			}
-			result.Checks = []judge.CheckResult{check}
-			for _, e := range entries {
-				history.Take(e)
-				switch {
-				case e.Event != nil:
-					result.Events = append(result.Events, *e.Event)
-				case e.Injection != nil:
-					if row.change != nil {
-						row.change(e.Injection)
-					}
-					result.Injections = append(result.Injections, judge.InjectionResult{Injection: *e.Injection})
-				case e.Removal != nil:
-					result.Injections[e.Removal.Index].Removed = &e.Removal.Span
-				}
-			}
-			in := cause.NewInquiry(result, history.Waterfalls(result.Checks))
-			for _, e := range entries {
-				in.Take(e)
-			}
+			_, list := breached(entries, row.change, row.limit, outages...)
 			rule, why := "", ""
-			for _, c := range in.Causes() {
+			for _, c := range list {
 				if c.Outage == cause.NoOutage {
 					rule, why = c.Rule, c.Why
 				}
 			}
 			if rule != row.rule || why != row.want {
 				t.Errorf("%q by rule %q, want %q by %q", why, rule, row.want, row.rule)
+			}
+		})
+	}
+}
+
+// breached is the result of a record in which the check of the requests has a broken limit
+// and those outages, and the causes.
+func breached(entries []record.Entry, change func(*record.Injection), limit string, outages ...steadystate.Outage) (judge.Result, []cause.Cause) {
+	result, history := judge.Result{
+		Window: recordtest.Span("10..60"), Length: time.Minute, Traffic: map[string]judge.Traffic{record.TrafficSignal: {Sent: 1}},
+		Phases:   []judge.PhaseResult{{Name: "hold", Span: recordtest.Span("20.1..40")}, {Name: "watch", Span: recordtest.Span("40.1..60")}},
+		Findings: []judge.Finding{{Check: "answers", Limit: limit, Reading: steadystate.Reading{Verdict: steadystate.Broken}}},
+	}, recovery.History{}
+	result.Checks = []judge.CheckResult{{
+		Check: "answers", Signal: record.TrafficSignal, Tolerance: steadystate.Within(time.Second),
+		Figures: steadystate.Figures{Window: result.Window, Outages: outages},
+	}}
+	for _, e := range entries {
+		history.Take(e)
+		switch {
+		case e.Event != nil:
+			result.Events = append(result.Events, *e.Event)
+		case e.Injection != nil:
+			if change != nil {
+				change(e.Injection)
+			}
+			result.Injections = append(result.Injections, judge.InjectionResult{Injection: *e.Injection})
+		case e.Removal != nil:
+			result.Injections[e.Removal.Index].Removed = &e.Removal.Span
+		}
+	}
+	in := cause.NewInquiry(result, history.Waterfalls(result.Checks))
+	for _, e := range entries {
+		in.Take(e)
+	}
+	return result, in.Causes()
+}
+
+// A share that is broken has the causes of the outages that make it up, and their advice,
+// as a limit on the outages themselves; what fails elsewhere is not blamed on them.
+func TestABrokenShareHasTheCausesOfTheOutagesThatMakeItUp(t *testing.T) {
+	ms := time.Millisecond
+	failed := func(from string, n int) []record.Entry {
+		return requests(from, n, ms, record.Outcome{Error: "connection refused"})
+	}
+	answers := func(from string, n int, took time.Duration) []record.Entry {
+		return requests(from, n, took, record.Outcome{Code: 200, Backend: "d"})
+	}
+	gone := steadystate.Outage{Start: recordtest.Span("10..10.1"), End: recordtest.Span("13..13.1"), Bad: 30, Total: 30}
+	late := steadystate.Outage{Start: recordtest.Span("50..50.1"), End: recordtest.Span("51..51.1"), Bad: 10, Total: 10}
+	restarts := "50 stopped pod/shop/d d container=shop reason=OOMKilled\n50.5 restarted pod/shop/d d container=shop reason=OOMKilled\n"
+	// Failures far from each other, which the share allows for.
+	var scattered []record.Entry
+	for _, at := range []string{"15", "18", "22", "27", "31", "33", "36", "41", "44", "47", "49", "53", "55", "58"} {
+		scattered = append(scattered, failed(at, 3)...)
+	}
+	const more = "Mend more replicas"
+	for _, row := range []struct {
+		name     string
+		limit    string
+		events   string
+		requests [][]record.Entry
+		outages  []steadystate.Outage
+		rules    string
+		advice   string
+	}{
+		{"downtime", "downtime <= 2s", "", [][]record.Entry{failed("10.1", 30)}, []steadystate.Outage{gone}, cause.NoneLeft, more},
+		{"uptime", "uptime >= 99%", "", [][]record.Entry{failed("10.1", 30)}, []steadystate.Outage{gone}, cause.NoneLeft, more},
+		{"errors", "errors <= 1%", "", [][]record.Entry{failed("10.1", 30)}, []steadystate.Outage{gone}, cause.NoneLeft, more},
+		{"a rate", "rate >= 9.5/s", "", [][]record.Entry{failed("10.1", 30)}, []steadystate.Outage{gone}, cause.NoneLeft, more},
+		{"a percentile", "p95 <= 500ms", "", [][]record.Entry{failed("10.1", 30)}, []steadystate.Outage{gone}, cause.NoneLeft, more},
+		{"slow ones", "slow <= 1%", "", [][]record.Entry{answers("10.1", 30, 1500*ms)}, []steadystate.Outage{gone}, cause.NoneLeft, more},
+		{"some failed elsewhere, and most in the outage", "errors <= 1%", "", [][]record.Entry{failed("10.1", 30), failed("44", 9)}, []steadystate.Outage{gone}, cause.NoneLeft, more},
+		{"most failed elsewhere, one by one", "errors <= 1%", "", [][]record.Entry{failed("10.1", 30), scattered}, []steadystate.Outage{gone}, "", ""},
+		{"and a limit on the downtime is broken by the outage all the same", "downtime <= 2s", "", [][]record.Entry{failed("10.1", 30), scattered}, []steadystate.Outage{gone}, cause.NoneLeft, more},
+		{"the slow ones are elsewhere", "slow <= 1%", "", [][]record.Entry{failed("10.1", 30), answers("44", 60, 1500*ms)}, []steadystate.Outage{gone}, "", ""},
+		{"values beyond a percentile are elsewhere", "p95 <= 500ms", "", [][]record.Entry{failed("10.1", 30), answers("44", 60, 600*ms)}, []steadystate.Outage{gone}, "", ""},
+		{"in the time of another outage", "errors <= 1% during watch", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 10)}, []steadystate.Outage{gone, late}, cause.KilledForMemory, "Ask memory"},
+		{"two outages", "errors <= 1%", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 10)}, []steadystate.Outage{gone, late}, cause.NoneLeft + ", " + cause.KilledForMemory, more + ", Ask memory"},
+		{"two outages, of which one is next to nothing of it", "errors <= 1%", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 2)}, []steadystate.Outage{gone, late}, cause.NoneLeft, more},
+		{"a rate that the load does not reach", "rate >= 20/s", "", [][]record.Entry{failed("10.1", 30)}, []steadystate.Outage{gone}, "", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			entries := append(recordtest.Entries(nil, only+row.events), answers("13.2", 460, 20*ms)...)
+			for _, list := range row.requests {
+				entries = append(entries, list...)
+			}
+			r, causes := breached(entries, nil, row.limit, row.outages...)
+			r.Workload = sound()
+			r.Workload.Replicas = 1
+			var rules, advice []string
+			for _, c := range cause.Of(r, r.Findings[0], causes) {
+				if c.Rule != "" {
+					rules = append(rules, c.Rule)
+				}
+			}
+			for _, a := range cause.Advise(r, causes) {
+				advice = append(advice, a.Name()+" "+a.Kind)
+			}
+			if got := strings.Join(rules, ", "); got != row.rules {
+				t.Errorf("rules %q, want %q", got, row.rules)
+			}
+			if got := strings.Join(advice, ", "); got != row.advice {
+				t.Errorf("advice %q, want %q", got, row.advice)
 			}
 		})
 	}

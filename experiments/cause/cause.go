@@ -76,6 +76,7 @@ type Inquiry struct {
 	endings    []steadystate.Span
 	deaths     []death
 	short      []steadystate.Span // fewer endpoints than before were there
+	without    []steadystate.Span // none may have been there, or the news of one was on the way
 	kin        kin
 	families   map[string]bool // of the owners of the service's pods
 	open       []*outage
@@ -95,6 +96,9 @@ type outage struct {
 	// was surely gone.
 	cutOff, lingering int
 	short             int // slow answers sent while fewer endpoints were there
+	// Requests by the tenth of a second in which they were sent, while no endpoint may
+	// have been there.
+	without map[int]share
 }
 
 // NewInquiry starts an inquiry into the outages of r and the limits that it broke
@@ -108,16 +112,24 @@ func NewInquiry(r judge.Result, waterfalls []recovery.Waterfall) *Inquiry {
 		if c.n < before {
 			in.short = append(in.short, c.Span)
 		}
+		if c.n == 0 {
+			in.without = append(in.without, steadystate.Span{From: c.may.From, To: c.may.To + propagation})
+		}
 	}
 	in.breaches = breaches(r, suspects(r, waterfalls))
 	for _, c := range r.Checks {
 		for i, o := range c.Outages {
 			in.open = append(in.open, &outage{
-				Outage: o, Span: steadystate.Span{From: o.Start.From, To: o.End.To}, check: c, index: i, failures: map[Failure]int{},
+				Outage: o, Span: wholeOf(o), check: c, index: i, failures: map[Failure]int{}, without: map[int]share{},
 			})
 		}
 	}
 	return in
+}
+
+// wholeOf is an outage from its earliest start to its latest end.
+func wholeOf(o steadystate.Outage) steadystate.Span {
+	return steadystate.Span{From: o.Start.From, To: o.End.To}
 }
 
 // Empty reports whether there is nothing to explain, so that reading the record
@@ -154,7 +166,16 @@ func (in *Inquiry) Take(e record.Entry) {
 				continue
 			}
 			counted[at.check.Check] = true
-			if !o.Bad(at.check.Tolerance) {
+			bad := o.Bad(at.check.Tolerance)
+			if slices.ContainsFunc(in.without, steadystate.Instant(q.Sent).Overlaps) {
+				n := at.without[int(q.Sent/tenth)]
+				n.all++
+				if bad {
+					n.beyond++
+				}
+				at.without[int(q.Sent/tenth)] = n
+			}
+			if !bad {
 				continue
 			}
 			at.failures[Failure{Backend: q.Backend, Reason: cmp.Or(o.Failed, Slow)}]++
@@ -248,16 +269,43 @@ func (in *Inquiry) Causes() []Cause {
 		list = append(list, c)
 	}
 	for _, b := range in.breaches {
-		outages := 0
-		for _, o := range b.check.Outages {
-			outages += o.Bad
-		}
-		// If most are in outages, these are why.
-		if 2*outages < b.share.beyond {
+		if !b.byOutages() {
 			list = append(list, b.cause(in))
 		}
 	}
 	return append(list, ofScalers(in.result)...)
+}
+
+// Of returns the causes of a broken limit: its own if no outage broke it, which may be
+// none, and else those of the outages in its time. Of a share of the requests these are
+// the outages that make it up, each a tenth of it at least.
+func Of(r judge.Result, f judge.Finding, causes []Cause) (list []Cause) {
+	check, err := r.Check(f.Check)
+	limit, _ := steadystate.ParseLimit(f.Limit)
+	sum := 0
+	for _, c := range causes {
+		switch {
+		case c.Check != f.Check || c.Limit != "" && c.Limit != f.Limit:
+		case c.Outage == NoOutage:
+			return []Cause{c}
+		case limit.Phase != "" && err == nil && c.Outage < len(check.Outages) && !windowOf(r, check, limit).Overlaps(wholeOf(check.Outages[c.Outage])):
+		default:
+			list = append(list, c)
+			sum += c.of(limit)
+		}
+	}
+	return slices.DeleteFunc(list, func(c Cause) bool { return 10*c.of(limit) < sum })
+}
+
+// of is how many requests of an outage are of the share that a limit is on; of another
+// limit, none.
+func (c Cause) of(l steadystate.Limit) (n int) {
+	for _, f := range c.Failures {
+		if l.OfCounts() && (f.Reason == Slow) == (l.Quantity == steadystate.Slow) {
+			n += f.Requests
+		}
+	}
+	return n
 }
 
 // bad is the number of bad requests that were found.

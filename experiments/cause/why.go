@@ -24,6 +24,8 @@ const (
 	// lasting is how long after all pods are back what they caused is over, the range
 	// of a query included.
 	lasting = 10 * time.Second
+	// tenth is the time in which nothing is answered if no request that is sent in it is.
+	tenth = 100 * time.Millisecond
 )
 
 // The values of [Cause.Rule].
@@ -101,15 +103,31 @@ func and(text string, quote *Quote) (string, *Quote) {
 func mostly(n, all int) bool { return all > 0 && 10*n >= 9*all }
 
 // noneLeft: while no pod was among the endpoints, nothing could answer. That is certain
-// for half of the outage.
-func (in *Inquiry) noneLeft(o *outage, c Cause) (string, *Quote) { return in.noneLeftFor(o, c, 2) }
+// for half of the outage, or nine tenths of what was bad was sent then.
+func (in *Inquiry) noneLeft(o *outage, c Cause) (string, *Quote) {
+	return in.noneLeftFor(o, c, 2, mostly(o.unanswered(), c.bad()))
+}
 
-// noneLeftFirst: it is certain for a third, and nothing else fits. News of the endpoints
-// takes a while at either end, and a new pod is slow at first.
-func (in *Inquiry) noneLeftFirst(o *outage, c Cause) (string, *Quote) { return in.noneLeftFor(o, c, 3) }
+// noneLeftFirst: it is certain for a third, or two thirds were sent then, and nothing else
+// fits. News of the endpoints takes a while at either end, and a new pod is slow at first.
+func (in *Inquiry) noneLeftFirst(o *outage, c Cause) (string, *Quote) {
+	return in.noneLeftFor(o, c, 3, 3*o.unanswered() >= 2*c.bad())
+}
 
-// noneLeftFor is for one of so many parts of the outage.
-func (in *Inquiry) noneLeftFor(o *outage, c Cause, parts time.Duration) (string, *Quote) {
+// unanswered is how many requests were bad in times in which every one was, and no
+// endpoint may have been there. The bounds of an outage are wide where requests wait, and
+// what fails for a moment before or after it makes it longer: when they were sent is known.
+func (o *outage) unanswered() (n int) {
+	for _, sent := range o.without {
+		if sent.beyond == sent.all {
+			n += sent.all
+		}
+	}
+	return n
+}
+
+// noneLeftFor is for one of so many parts of the outage, or by when requests were sent.
+func (in *Inquiry) noneLeftFor(o *outage, c Cause, parts time.Duration, bySent bool) (string, *Quote) {
 	counts, before := in.endpoints()
 	without := time.Duration(0)
 	for _, c := range counts {
@@ -117,7 +135,8 @@ func (in *Inquiry) noneLeftFor(o *outage, c Cause, parts time.Duration) (string,
 			without += max(0, min(c.To, o.End.To)-max(c.From, o.Start.From))
 		}
 	}
-	if c.bad() == 0 || 2*o.Bad < o.Total || without == 0 || parts*without < o.Length().High {
+	byTime := 2*o.Bad >= o.Total && parts*without >= o.Length().High
+	if c.bad() == 0 || without == 0 || !byTime && !bySent {
 		return "", nil
 	}
 	text := fmt.Sprintf("no pod was among the endpoints for at least %s", steadystate.FormatSeconds(without.Truncate(digit(without)).Seconds()))
@@ -145,10 +164,12 @@ func (in *Inquiry) stuck(span steadystate.Span) *Quote {
 	return nil
 }
 
-// A count is at most how many endpoints there were for a time.
+// A count is at most how many endpoints there were for a time, and for how long there may
+// have been no more.
 type count struct {
 	steadystate.Span
-	n int
+	n   int
+	may steadystate.Span
 }
 
 // endpoints counts the endpoints in the window, and before it: a pod counts from when it
@@ -157,6 +178,7 @@ type count struct {
 func (in *Inquiry) endpoints() (list []count, before int) {
 	type edge struct {
 		at  time.Duration
+		of  steadystate.Span
 		add bool
 		key string
 	}
@@ -171,17 +193,17 @@ func (in *Inquiry) endpoints() (list []count, before int) {
 		key := e.Subject + e.UID + e.Attrs[record.AttrService] + e.Attrs[record.AttrSlice]
 		switch e.Kind {
 		case record.EventExists, record.EventAdded:
-			edges = append(edges, edge{e.From, true, key})
+			edges = append(edges, edge{e.From, e.Span, true, key})
 		case record.EventRemoved:
-			edges = append(edges, edge{e.To, false, key})
+			edges = append(edges, edge{e.To, e.Span, false, key})
 		}
 	}
 	slices.SortStableFunc(edges, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
-	serving, since := map[string]bool{}, in.result.Window.From
+	serving, since := map[string]bool{}, steadystate.Instant(in.result.Window.From)
 	for _, e := range edges {
 		if e.at >= in.result.Window.From {
-			list = append(list, count{steadystate.Span{From: since, To: e.at}, len(serving)})
-			since = e.at
+			list = append(list, count{steadystate.Span{From: since.To, To: e.at}, len(serving), steadystate.Span{From: since.From, To: e.of.To}})
+			since = steadystate.Span{From: e.of.From, To: e.at}
 		}
 		if e.add {
 			serving[e.key] = true
@@ -193,7 +215,8 @@ func (in *Inquiry) endpoints() (list []count, before int) {
 		}
 	}
 	if len(edges) > 0 {
-		list = append(list, count{steadystate.Span{From: since, To: in.result.Length}, len(serving)})
+		rest := steadystate.Span{From: since.To, To: in.result.Length}
+		list = append(list, count{rest, len(serving), steadystate.Span{From: since.From, To: rest.To}})
 	}
 	return list, before
 }

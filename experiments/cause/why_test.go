@@ -140,6 +140,7 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 		14        restarted pod/shop/b       b  container=shop reason=Completed code=0
 		15        added     endpoint/shop/a  a
 	`
+	soon := strings.NewReplacer("13       ready", "10.8     ready", "13.1     added", "10.9     added").Replace(only)
 	ofTwo := func(i *record.Injection) { i.Of = 2 }
 	const grows = "10..10.1 inject surge requests\n11.8 created pod/shop/d d\n13 created pod/shop/e e\n30 undo surge\n"
 	more := func(i *record.Injection) { i.Effects = []record.Effect{{Signal: "requests", Times: 4}} }
@@ -165,6 +166,28 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"no pod was left for a small part of the time alone", only, nil,
 			[][]record.Entry{refused("10.1", 90)},
 			"10..10.1 to 19..19.1", 100, false, "",
+		},
+		{
+			"requests waited for the next pod, so that the outage's bounds are wide", soon, nil,
+			[][]record.Entry{slow("d", "10.2", 8)},
+			"10.2..11.7 to 10.9..12.4", 100, false,
+			"consistent with: no pod was among the endpoints for at least 700ms: the only one was taken away, and nothing else could answer",
+		},
+		{
+			"and one failed a while before, and two after it", soon, nil,
+			[][]record.Entry{reset("9.2", 1), slow("d", "10.2", 8), unavailable("d", "12.5", 2)},
+			"9.2..9.3 to 12.6..12.7", 30, false,
+			"consistent with: no pod was among the endpoints for at least 800ms: the only one was taken away, and nothing else could answer",
+		},
+		{
+			"others were answered meanwhile", soon, nil,
+			[][]record.Entry{slow("d", "10.2", 8), well("a", "10.25"), well("a", "10.35"), well("a", "10.45"), well("a", "10.55"), well("a", "10.65"), well("a", "10.75"), well("a", "10.85")},
+			"10.2..11.7 to 10.9..12.4", 50, false, "",
+		},
+		{
+			"most were slow when a pod was back", soon, nil,
+			[][]record.Entry{slow("d", "10.2", 8), slow("d", "12", 8)},
+			"10.2..11.7 to 13..14.5", 100, false, "",
 		},
 		{
 			"for a time nothing was seen of the endpoints", only + "11..12 blind watch/shop/endpointslices\n", nil,

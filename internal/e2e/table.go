@@ -121,8 +121,8 @@ func (r *row) take(result, strictly reports.Report, left []string) {
 			continue
 		}
 		rules := r.causes[f.Check]
-		for _, c := range result.Causes {
-			if c.Why != "" && f.Check == c.Check && (c.Limit == "" || c.Limit == f.Limit) && !slices.Contains(rules, c.Rule) {
+		for _, c := range cause.Of(result.Result, f, result.Causes) {
+			if c.Why != "" && !slices.Contains(rules, c.Rule) {
 				rules = append(rules, c.Rule)
 			}
 		}
