@@ -25,19 +25,28 @@ func shaken(t *testing.T, effect record.Effect, before, during, after float64, e
 // shakenOver is shaken, where each observation speaks of as much before it.
 func shakenOver(t *testing.T, over time.Duration, effect record.Effect, before, during, after float64, events ...record.Event) judge.Proof {
 	t.Helper()
+	return shakenFor(t, 10*s, 30*s, over, effect, func(at time.Duration) float64 {
+		switch {
+		case at > 20*s:
+			return after
+		case at >= 10*s:
+			return during
+		}
+		return before
+	}, events...)
+}
+
+// shakenFor is a run with a fault from the tenth second on, for as long as it is held, and
+// with a value in each second.
+func shakenFor(t *testing.T, hold, length, over time.Duration, effect record.Effect, value func(at time.Duration) float64, events ...record.Event) judge.Proof {
+	t.Helper()
 	target := record.Target{Name: "pod", UID: "a"}
 	plan := &record.Plan{Name: "shaken", Settle: 5 * s, Faults: []record.Scheduled{{Fault: "shake"}}, Checks: []steadystate.Check{{
 		Name: "whole", Signal: "replicas", Good: steadystatetest.Good,
 	}}}
 	var seen []steadystate.Observation
-	for at := time.Duration(0); at < 30*s; at += s {
-		value := before
-		switch {
-		case at > 20*s:
-			value = after
-		case at >= 10*s:
-			value = during
-		}
+	for at := time.Duration(0); at < length; at += s {
+		value := value(at)
 		if math.IsInf(value, 1) {
 			continue // not observed at all
 		}
@@ -53,14 +62,14 @@ func shakenOver(t *testing.T, over time.Duration, effect record.Effect, before, 
 		{Phase: record.PhaseSettle},
 		{At: 10 * s, Phase: record.PhaseInject},
 		{At: 10 * s, Injection: &record.Injection{Fault: "shake", Span: steadystate.Instant(10 * s), Targets: []record.Target{target}, Effects: []record.Effect{effect}}},
-		{At: 20 * s, Phase: record.PhaseRecover},
-		{At: 20 * s, Removal: &record.Removal{Fault: "shake", Span: steadystate.Instant(20 * s)}},
-		{At: 30 * s, Observations: &record.Observations{Signal: record.TargetSignal("cpu", "pod"), List: seen}},
-		{At: 30 * s, Observations: &record.Observations{Signal: "replicas", List: steadystatetest.Observations(strings.Repeat("+", 30), s, 0)}},
-		{At: 30 * s, End: &record.End{Reason: record.Completed}},
+		{At: 10*s + hold, Phase: record.PhaseRecover},
+		{At: 10*s + hold, Removal: &record.Removal{Fault: "shake", Span: steadystate.Instant(10*s + hold)}},
+		{At: length, Observations: &record.Observations{Signal: record.TargetSignal("cpu", "pod"), List: seen}},
+		{At: length, Observations: &record.Observations{Signal: "replicas", List: steadystatetest.Observations(strings.Repeat("+", int(length/s)), s, 0)}},
+		{At: length, End: &record.End{Reason: record.Completed}},
 	}
 	for _, e := range events {
-		list = slices.Insert(list, len(list)-1, record.Entry{At: 30 * s, Event: &e})
+		list = slices.Insert(list, len(list)-1, record.Entry{At: length, Event: &e})
 	}
 	result, err := judge.Judge(recordtest.All(list), nil)
 	if err != nil {
@@ -123,6 +132,44 @@ func TestAnEffectIsAChangeThatIsGoneAgain(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			p := shaken(t, row.effect, row.before, row.during, row.after)
+			if p.Verdict != row.want || !strings.Contains(p.Text, row.text) {
+				t.Errorf("%s: %q, want %s with %q", p.Verdict, p.Text, row.want, row.text)
+			}
+		})
+	}
+}
+
+// A pod that has less than it needs while it is stressed makes up for that afterwards, at
+// its limit, too. That is told from the stress by what follows it.
+func TestWhatIsMadeUpForAtTheLimitTakesALongerWatchToTell(t *testing.T) {
+	const hold = 20 * s
+	limited := record.Effect{Signal: "cpu", Rise: 0.15, Ceiling: 0.3}
+	for _, row := range []struct {
+		sentence string
+		madeUp   time.Duration // for so long
+		watch    time.Duration
+		want     steadystate.Verdict
+		text     string
+	}{
+		{"nothing is left undone", 0, 20 * s, steadystate.Held, "p50 of cpu of pod 0.19 before the fault, 0.3 while it was on, 0.2 after it"},
+		{"half of the watch is at the limit", 9 * s, 20 * s, steadystate.Unknown, "chance does that too"},
+		{"more than half of it is", 15 * s, 20 * s, steadystate.Unknown, "it did not fall again"},
+		{"a third of a longer watch is", 15 * s, 60 * s, steadystate.Held, "0.3 while it was on, 0.2 after it"},
+		{"as long as the stress, of three times as much", 20 * s, 60 * s, steadystate.Held, "0.3 while it was on, 0.2 after it"},
+		{"a limit that is reached as often without the stress", 60 * s, 60 * s, steadystate.Unknown, "it did not fall again"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			p := shakenFor(t, hold, 10*s+hold+row.watch, s, limited, func(at time.Duration) float64 {
+				switch {
+				case at < 10*s:
+					return 0.19
+				case at > 10*s+hold+row.madeUp:
+					return 0.2
+				case at%(7*s) == 0:
+					return 0.25 // a period more or less is in a sample
+				}
+				return 0.3
+			})
 			if p.Verdict != row.want || !strings.Contains(p.Text, row.text) {
 				t.Errorf("%s: %q, want %s with %q", p.Verdict, p.Text, row.want, row.text)
 			}
