@@ -92,7 +92,7 @@ func TestEachKindOfFaultOnEachKindOfWorkload(t *testing.T) {
 							t.Fatal(err)
 						case in == nil || traits.Loads: // which does nothing on the stage
 						case in.Kind != kind && kind != "chaosMesh" || in.Rolls != traits.Rolls || len(in.Targets) == 0 || len(in.Effects) == 0 && in.Unprovable == "":
-							t.Errorf("%+v; its row: %+v", *in, traits)
+							t.Errorf("kind %q, rolls: %t, %d targets, effects %v, unprovable %q; its row: %+v", in.Kind, in.Rolls, len(in.Targets), in.Effects, in.Unprovable, traits)
 						}
 					}
 				})
