@@ -171,8 +171,13 @@ func initialize(ctx context.Context, f initFlags, ask prompt, stdout io.Writer) 
 		}
 	}
 	for _, s := range services {
-		if s.URL != "" && !s.Answer.Good() {
+		switch {
+		case s.Why() != "" && !ask.terminal: // there the question has said it
+			fmt.Fprintf(ask.out, "note: %s: %s\n", s.Name, redact.Text(s.Why()))
+		case s.URL != "" && !s.Answer.Good():
 			fmt.Fprintf(ask.out, "note: %s of %s %s\n", redact.Text(s.URL), s.Name, s.Answer)
+		case s.URL != "" && !s.Probed && s.Answer.Header == "":
+			fmt.Fprintf(ask.out, "note: no header of the answers of %s names the pod, so that preflight and run refuse faults on pods of %s: have it send one, as X-Pod with the pod's name\n", redact.Text(s.URL), s.Name)
 		}
 	}
 	if m := draft.Prometheus; m.URL != "" && m.Forward == nil && m.Err != nil {
@@ -202,6 +207,9 @@ func urlQuestion(s *discover.Service) string {
 	why, otherwise := s.Why(), cmp.Or(s.URL, "to be filled in")
 	if why != "" {
 		why, otherwise = why+"\n", "that of the probe, for a first run"
+		if s.Answer.Header == "" {
+			otherwise = "that of the probe, which no fault on pods can run with"
+		}
 	}
 	return fmt.Sprintf("%sURL that users of %s request, as it is reached from here (empty: %s): ", why, s.Name, otherwise)
 }
@@ -253,10 +261,16 @@ func nextSteps(file string, draft discover.Draft) string {
 	for _, name := range draft.Unreached() {
 		fmt.Fprintf(&text, "  give %s a load or traffic in %s: until then its experiments are skipped\n", name, file)
 	}
+	for _, name := range draft.Refused() {
+		fmt.Fprintf(&text, "  mend the load of %s as its comment in %s says: until then preflight and run refuse it\n", name, file)
+	}
 	if command := draft.Forward(); command != "" {
 		fmt.Fprintf(&text, "  %s   # and leave it running\n", command)
 	}
-	fmt.Fprintf(&text, "  aftershock preflight -f %s\n  aftershock run -f %[1]s %s\n", discover.Word(file), draft.First())
+	fmt.Fprintf(&text, "  aftershock preflight -f %s\n", discover.Word(file))
+	if first := draft.First(); first != "" {
+		fmt.Fprintf(&text, "  aftershock run -f %s %s\n", discover.Word(file), first)
+	}
 	return text.String()
 }
 

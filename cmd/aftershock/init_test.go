@@ -194,7 +194,7 @@ func TestInitSaysWhatIsNotKnown(t *testing.T) {
 	kubeconfig := apiServer(t, "")
 	t.Chdir(t.TempDir())
 	code, stdout, stderr := call(t, "init", "--kubeconfig", kubeconfig, "--service", "checkout", "-f", "first.yaml")
-	if want := "next:\n  give checkout a load or traffic in first.yaml: until then its experiments are skipped\n  aftershock preflight -f first.yaml\n  aftershock run -f first.yaml checkout/pods/kill-one\n"; code != exitHeld || !strings.HasSuffix(stdout, want) {
+	if want := "next:\n  give checkout a load or traffic in first.yaml: until then its experiments are skipped\n  aftershock preflight -f first.yaml\n"; code != exitHeld || !strings.HasSuffix(stdout, want) {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	plan, err := config.Read("first.yaml")
@@ -213,6 +213,14 @@ func TestInitSaysWhatDoesNotAnswer(t *testing.T) {
 		if code != exitHeld || !strings.Contains(stderr, want) {
 			t.Errorf("exit code %d\n%s\nwant %q", code, stderr, want)
 		}
+	}
+	unnamed := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(unnamed.Close)
+	code, stdout, stderr := call(t, "init", "--kubeconfig", kubeconfig, "--service", "checkout", "--url", "checkout="+unnamed.URL, "-f", "unnamed.yaml")
+	note := "note: no header of the answers of " + unnamed.URL + " names the pod, so that preflight and run refuse faults on pods of checkout: have it send one, as X-Pod with the pod's name\n"
+	next := "next:\n  mend the load of checkout as its comment in unnamed.yaml says: until then preflight and run refuse it\n  aftershock preflight -f unnamed.yaml\n"
+	if code != exitHeld || !strings.Contains(stderr, note) || !strings.HasSuffix(stdout, next) {
+		t.Errorf("answers that name no pod: exit code %d\n%s%s", code, stdout, stderr)
 	}
 	t.Setenv("KUBECONFIG", "nowhere")
 	if code, _, stderr := call(t, "init", "-f", "second.yaml"); code != exitUsage || !strings.Contains(stderr, "no kubeconfig in nowhere, which does not exist: set KUBECONFIG, or name one with --kubeconfig of init") {
@@ -286,7 +294,12 @@ func TestInitSaysWhyAProbesPathIsAMakeshift(t *testing.T) {
 		{discover.Service{Name: "checkout", URL: "http://shop.example/"}, "URL that users of checkout request, as it is reached from here (empty: http://shop.example/): "},
 		{
 			discover.Service{Name: "checkout", URL: "http://192.0.2.7:30080/ready", Probed: true, Root: "http://192.0.2.7:30080/ answered 404", Answer: discover.Answer{Status: 200}},
-			"http://192.0.2.7:30080/ answered 404, and http://192.0.2.7:30080/ready, the path of the readiness probe, answered 200: a load of it measures the probe, not what users request, and its answers name no pod, so that verdicts would be unknown\n" +
+			"http://192.0.2.7:30080/ answered 404, and http://192.0.2.7:30080/ready, the path of the readiness probe, answered 200: a load of it measures the probe, not what users request, and its answers name no pod, so that preflight and run refuse faults on pods\n" +
+				"URL that users of checkout request, as it is reached from here (empty: that of the probe, which no fault on pods can run with): ",
+		},
+		{
+			discover.Service{Name: "checkout", URL: "http://192.0.2.7:30080/ready", Probed: true, Root: "http://192.0.2.7:30080/ answered 404", Answer: discover.Answer{Status: 200, Header: "X-Pod"}},
+			"http://192.0.2.7:30080/ answered 404, and http://192.0.2.7:30080/ready, the path of the readiness probe, answered 200: a load of it measures the probe, not what users request\n" +
 				"URL that users of checkout request, as it is reached from here (empty: that of the probe, for a first run): ",
 		},
 	} {

@@ -625,7 +625,7 @@ func TestAProbesPathIsAMakeshift(t *testing.T) {
 		s.Reach(t.Context(), f, "")
 		want := "http://192.0.2.7:30080/ answered 404, and http://192.0.2.7:30080/ready, the path of the readiness probe, answered 200: a load of it measures the probe, not what users request"
 		if header == "" {
-			want += ", and its answers name no pod, so that verdicts would be unknown"
+			want += ", and its answers name no pod, so that preflight and run refuse faults on pods"
 		}
 		if got := s.Why(); got != want {
 			t.Errorf("%q\nwant %q", got, want)

@@ -75,10 +75,25 @@ func (d Draft) Unreached() (names []string) {
 	return names
 }
 
-// First is the id of an experiment to begin with: the gentlest that the first
-// service has.
+// Refused are the names of the services with a load that preflight refuses: it has no
+// good answer, or none that names its pod.
+func (d Draft) Refused() (names []string) {
+	for _, s := range d.Services {
+		if s.URL != "" && !s.ready() {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// First is the id of an experiment to begin with: the gentlest of the first service
+// whose experiments can run; empty: none can yet.
 func (d Draft) First() string {
-	first := d.Services[max(0, slices.IndexFunc(d.Services, func(s Service) bool { return s.URL != "" }))]
+	i := slices.IndexFunc(d.Services, Service.ready)
+	if i < 0 {
+		return ""
+	}
+	first := d.Services[i]
 	suites, _ := first.suites(d)
 	if slices.Contains(suites, "pods") {
 		return first.Name + "/pods/kill-one"
@@ -293,9 +308,9 @@ func (p *page) load(d Draft, s Service) {
 	header := ""
 	switch {
 	case a.Header == "" && a.Good() && s.Probed:
-		said += " No header of this path's answer names the pod; one of the path that users request may, X-Pod or the load's backendHeader, and without it verdicts are unknown."
+		said += " No header of this path's answer names the pod; one of the path that users request may, X-Pod or the load's backendHeader, and without it preflight and run refuse faults on pods."
 	case a.Header == "" && a.Good():
-		said += " No header of the answer names the pod: have the service send one, as X-Pod with the pod's name, or verdicts will be unknown for want of proof that the victim took traffic."
+		said += " No header of the answer names the pod: have the service send one, as X-Pod with the pod's name, since preflight and run refuse faults on pods until an answer shows that the victim takes traffic."
 	case a.Header == "":
 		said += " Its answers must name the pod in a header, X-Pod or the load's backendHeader."
 	case a.Single:

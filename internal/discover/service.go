@@ -161,6 +161,9 @@ func (s *Service) Reach(ctx context.Context, f Finder, given string) {
 	}
 }
 
+// ready reports whether a run of its experiments can begin: its answers name their pods.
+func (s Service) ready() bool { return s.Answer.Good() && s.Answer.Header != "" }
+
 // Why says why a URL that nobody chose is a makeshift; empty: it is none.
 func (s *Service) Why() string {
 	if !s.Probed {
@@ -168,7 +171,7 @@ func (s *Service) Why() string {
 	}
 	why := fmt.Sprintf("%s, and %s, the path of the readiness probe, %s: a load of it measures the probe, not what users request", s.Root, s.URL, s.Answer)
 	if s.Answer.Header == "" {
-		why += ", and its answers name no pod, so that verdicts would be unknown"
+		why += ", and its answers name no pod, so that preflight and run refuse faults on pods"
 	}
 	return why
 }
