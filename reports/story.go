@@ -98,6 +98,22 @@ func (r Report) InPlace() string {
 	return ""
 }
 
+// Undone says that every fault that was injected is gone, and when the last one was;
+// empty: none was, or it is not known.
+func (r Report) Undone() string {
+	var last time.Duration
+	for _, i := range r.Injections {
+		if i.Removed == nil {
+			return ""
+		}
+		last = max(last, i.Removed.To)
+	}
+	if len(r.Injections) == 0 || r.InPlace() != "" {
+		return ""
+	}
+	return fmt.Sprintf("every fault is undone, since %s (+%s)", r.clock(last), rounded(last))
+}
+
 // Facts returns what is true of the whole run, whatever its limits, such as INTERRUPTED.
 func (r Report) Facts() (list []string) {
 	if r.InPlace() != "" {
@@ -251,9 +267,10 @@ func (r Report) worstCheck() string {
 
 // worst is what explains the first limit that is broken and of which there is a cause,
 // by an outage or without one. If there is none, it is who failed of the first that no
-// outage broke, and else the worst outage.
+// outage broke, else that limit alone, and else the worst outage: that of a check which
+// held explains no broken limit.
 func (r Report) worst() (string, cause.Cause) {
-	var what string
+	var what, alone string
 	var of cause.Cause
 	for _, f := range r.Findings {
 		if f.Verdict != steadystate.Broken || f.OfRun {
@@ -263,22 +280,32 @@ func (r Report) worst() (string, cause.Cause) {
 		if o, _ := r.Longest(f.Check); c == nil && o != nil {
 			return r.worstOutage()
 		}
+		if alone == "" {
+			alone = missed(f, nil)
+		}
 		if c == nil || c.Why == "" && (c.Who == "" || what != "") {
 			continue
 		}
-		quantity, wanted := Parts(f)
-		what, of = f.Check+": "+quantity+": "+unquoted(Seen(f), c.Quote), *c
-		if wanted != "" {
-			what += ", wanted " + wanted
-		}
+		what, of = missed(f, c.Quote), *c
 		if c.Why != "" {
 			break
 		}
 	}
-	if what != "" {
+	if what = cmp.Or(what, alone); what != "" {
 		return what, of
 	}
 	return r.worstOutage()
+}
+
+// missed is a limit, what was seen and what was wanted. What the quote of a cause says is
+// left out.
+func missed(f judge.Finding, quote *cause.Quote) string {
+	quantity, wanted := Parts(f)
+	text := f.Check + ": " + quantity + ": " + unquoted(Seen(f), quote)
+	if wanted != "" {
+		text += ", wanted " + wanted
+	}
+	return text
 }
 
 // unquoted is what was seen without the message of a condition that the cause quotes.

@@ -53,6 +53,15 @@ func TestWhatAndWhy(t *testing.T) {
 			[]string{span + "50 of 1000 bad (5%), in 10 stretches that last 2.1s to 2.8s together; good pauses shorter than the settle time count as downtime"},
 		},
 		{
+			"the outage of a check that held is not why another check's limit broke",
+			func() Report {
+				r := outage(steadystate.Outage{Bad: 50, Total: 100, Stretches: 1, Down: steadystate.Exactly(44 * s)})
+				r.Findings = append(r.Findings, judge.Finding{Check: "fast", Limit: "p95 <= 2s", Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: "2.5s"}})
+				return r
+			}(),
+			[]string{"fast: p95: 2.5s, wanted <= 2s"},
+		},
+		{
 			"an autoscaler's words are in the cause alone",
 			scaler("at its max of 3 at 12.000s: ScalingLimited True, "+full+"; resource cpu 190% (target 50%)", `consistent with: the load needs more than its max of 3 pods: TooManyReplicas: "the desired replica count is more than the maximum replica count"`, &cause.Quote{Reason: "TooManyReplicas", Message: "the desired replica count is more than the maximum replica count"}),
 			[]string{"shop scales: not held back by its max: at its max of 3 at 12.000s: ScalingLimited True, TooManyReplicas; resource cpu 190% (target 50%)", `consistent with: the load needs more than its max of 3 pods: TooManyReplicas: "the desired replica count is more than the maximum replica count"`},

@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
@@ -26,6 +27,7 @@ type Place struct {
 // Report writes a report in at most [Lines] lines less two, which are the
 // [Screen.Summary]'s. Nothing that decides is cut: it wraps. What has no room is named.
 func (s Screen) Report(w io.Writer, r reports.Report, p Place) error {
+	s.pageless = p.Page == ""
 	told, foot := s.story(r), s.foot(p)
 	// What and why, and what to mend, come before the details of limits; the fault, before
 	// limits that held.
@@ -97,6 +99,9 @@ func (s Screen) head(r reports.Report, p Place, left int) []string {
 	case r.Verdict == steadystate.Broken:
 		left = min(left, 4)
 	}
+	if r.End.Reason == record.Interrupted {
+		caveats = interrupted(r, caveats)
+	}
 	for i, caveat := range caveats {
 		if i == most {
 			lines = append(lines, fmt.Sprintf("  !      and %d more", len(caveats)-most))
@@ -109,6 +114,30 @@ func (s Screen) head(r reports.Report, p Place, left int) []string {
 	}
 	return lines
 }
+
+// interrupted are the caveats of a run that a person ended: the others follow from that,
+// and are one; and whether the faults are undone, and since when.
+func interrupted(r reports.Report, caveats []string) (list []string) {
+	var unproven []string
+	for _, c := range caveats {
+		if of, found := strings.CutPrefix(c, noProof); found {
+			of, _, _ = strings.Cut(of, ": ")
+			unproven = append(unproven, of)
+		} else {
+			list = append(list, c)
+		}
+	}
+	if len(unproven) > 0 {
+		list = append(list, "so there is "+noProof+strings.Join(unproven, ", nor that "))
+	}
+	if undone := r.Undone(); undone != "" {
+		list = append(list, undone)
+	}
+	return list
+}
+
+// noProof begins a caveat about a proof.
+const noProof = "no proof that "
 
 // foot is where the rest is. What one copies is never broken.
 func (s Screen) foot(p Place) (lines []string) {
@@ -191,6 +220,24 @@ func (s Screen) folded(r reports.Report, fold folding) (lines []string) {
 	widths := columns(r.Findings)
 	told := map[string]bool{}
 	var others []string
+	var unjudged []string // limits, by check
+	if r.End.Reason == record.Interrupted {
+		ended := func(f judge.Finding) bool {
+			return f.Verdict == steadystate.Unknown && !f.OfRun && strings.HasPrefix(f.Undecided, notEnded)
+		}
+		for _, of := range reports.ByCheck(r.Findings) {
+			var limits []string
+			for _, f := range of {
+				if quantity, wanted := reports.Parts(f); ended(f) {
+					limits = append(limits, strings.TrimSpace(quantity+" "+wanted))
+				}
+			}
+			if len(limits) > 0 {
+				unjudged = append(unjudged, clean(of[0].Check)+": "+strings.Join(limits, ", "))
+			}
+		}
+		r.Findings = slices.DeleteFunc(slices.Clone(r.Findings), ended)
+	}
 	for n, of := range reports.ByCheck(r.Findings) {
 		whole := !slices.ContainsFunc(of, func(f judge.Finding) bool { return f.Verdict != steadystate.Held })
 		first := n == 0 && r.Verdict == steadystate.Held
@@ -238,6 +285,9 @@ func (s Screen) folded(r reports.Report, fold folding) (lines []string) {
 				lines = append(lines, s.short("      why: ", why, long)...)
 			}
 		}
+	}
+	if len(unjudged) > 0 {
+		lines = append(lines, s.short(s.verdict(r, steadystate.Unknown), "not decided, since the run was interrupted: "+strings.Join(unjudged, "; "), 5)...)
 	}
 	if n := len(others); n > 0 {
 		noun := "checks"
@@ -310,12 +360,13 @@ var firsts = []string{"What", "Why", "Mend", "Ask"}
 const firstLines = 11
 
 // fit are the lines of the items for which there is room, in their order, then the
-// names of the others. The first ones are made shorter to have some. What could have passed unseen is half of what held means: its
-// lines are kept there.
+// names of the others and where they are. The first ones are made shorter to have some.
+// What could have passed unseen is half of what held means, and is why much is undecided:
+// its lines are kept there.
 func (s Screen) fit(items []item, room int, verdict steadystate.Verdict) (lines []string) {
 	rank := func(i int) int {
 		n := slices.Index(firsts, items[i].name)
-		if verdict == steadystate.Held && items[i].name == unseen || n >= 0 {
+		if verdict != steadystate.Broken && items[i].name == unseen || n >= 0 {
 			return n
 		}
 		if items[i].name == "Fault" { // what is left after the firsts
@@ -349,7 +400,7 @@ func (s Screen) fit(items []item, room int, verdict steadystate.Verdict) (lines 
 		}
 	}
 	if len(out) > 0 && room >= 0 {
-		lines = append(lines, s.short(label(""), "in the report: "+strings.Join(out, ", "), 1)...)
+		lines = append(lines, s.short(label(""), s.elsewhere()+": "+strings.Join(out, ", "), 1)...)
 	}
 	return lines
 }

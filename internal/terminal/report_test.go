@@ -306,6 +306,38 @@ func TestABrokenLimitIsNeverLeftOut(t *testing.T) {
 	}
 }
 
+// What follows from the interruption of a run is told in a line each: what is not proven,
+// that the faults are undone, and what is not decided.
+func TestAnInterruptedRunTellsItOnce(t *testing.T) {
+	list := slices.DeleteFunc(ends(entries("downtime <= 4s", "errors <= 20%"), record.Interrupted, "interrupt signal received"), func(e record.Entry) bool {
+		return e.Event != nil || e.At > 2100*time.Millisecond && e.Requests != nil
+	})
+	text := whole(t, terminal.Screen{Width: 100}, judged(t, list))
+	for _, want := range []string{
+		"  !      interrupted: interrupt signal received\n  !      so there is no proof that the fault took effect",
+		"  !      every fault is undone, since 10:15:04.0 (+4s)\n",
+		"not decided, since the run was interrupted: answers: ",
+	} {
+		if !strings.Contains(text, want) || strings.Contains(text, "lines more") || strings.Contains(text, "wanted at least") {
+			t.Errorf("no %q, or more than that:\n%s", want, text)
+		}
+	}
+}
+
+// Where there is no report, the rest is shown with -v; what could have passed unseen is
+// why much is undecided, and stays.
+func TestTheRestIsWhereItIs(t *testing.T) {
+	var out bytes.Buffer
+	r := cases(t)["unknown"]
+	r.Caveats = append(r.Caveats, strings.Repeat("the machine was busy, ", 10))
+	if err := (terminal.Screen{Width: 80}).Report(&out, r, terminal.Place{More: "-v for proofs"}); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); !strings.Contains(text, "with -v: ") || strings.Contains(text, "in the report") || !strings.Contains(text, "\n  Unseen  ") {
+		t.Errorf("want the rest with -v, and what was unseen:\n%s", text)
+	}
+}
+
 func TestALongTextEndsAfterAClause(t *testing.T) {
 	text := whole(t, terminal.Screen{Width: 80}, large(t))
 	if strings.Contains(text, "…") || !strings.Contains(text, "(more in the report)") {

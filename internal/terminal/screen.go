@@ -28,6 +28,8 @@ type Screen struct {
 	Width  int  // columns
 	Colour bool // NO_COLOR is not set, and it is a terminal
 	Live   bool // it is a terminal that can be drawn on
+
+	pageless bool // there is no report that has more: -v has
 }
 
 // Is reports whether a writer writes to a terminal.
@@ -103,8 +105,16 @@ const noBreak = "\u2011"
 // rest is how wide a text is after a first part.
 func (s Screen) rest(indent int) int { return max(narrow/2, s.text()-indent) }
 
+// elsewhere says where the rest of a text is.
+func (s Screen) elsewhere() string {
+	if s.pageless {
+		return "with -v"
+	}
+	return "in the report"
+}
+
 // more ends a text of which a part was left out.
-const more = " (more in the report)"
+func (s Screen) more() string { return " (more " + s.elsewhere() + ")" }
 
 // short is wrapped in at most so many lines: a longer text ends after a clause or, if
 // its first one is too long, after a word, and says that there is more. Half a number
@@ -125,12 +135,12 @@ func (s Screen) short(first, text string, most int) []string {
 			if strings.Count(start, "(") > strings.Count(start, ")") && end != "" {
 				continue // a bracket is part of its clause
 			}
-			if lines = s.wrapped(first, strings.TrimRight(start, ",;:.")+more); len(lines) <= most {
+			if lines = s.wrapped(first, strings.TrimRight(start, ",;:.")+s.more()); len(lines) <= most {
 				return lines
 			}
 		}
 	}
-	return append(s.wrapped(first, text)[:most-1], cut(strings.Repeat(" ", ansi.StringWidth(first))+strings.TrimSpace(more), s.text()))
+	return append(s.wrapped(first, text)[:most-1], cut(strings.Repeat(" ", ansi.StringWidth(first))+strings.TrimSpace(s.more()), s.text()))
 }
 
 // ends is a line with a left and a right end; empty if they do not fit.
