@@ -42,6 +42,9 @@ func (e *exposure) add(q record.Request, o steadystate.Observation) {
 // a pod that serves hardly anything shows hardly anything.
 const fair = 0.25
 
+// passedOver says why a pod may answer few of the requests that others answer.
+const passedOver = "a pod that has just started may be why, or kept connections (reuse or reuseRate of the load), of which few lead to it: fresh ones meet every pod"
+
 // of says what share of the good answers a target gave, and whether that is
 // enough: a fault on a pod without traffic proves nothing. The target served for a
 // part of the stretch; zero: it is not known for which.
@@ -57,10 +60,14 @@ func (e *exposure) of(target string, part float64) (text string, enough bool) {
 	n := e.by[target]
 	text = fmt.Sprintf("%s answered %d of %d %s %s (%.3g%%)", target, n, named, e.signal, before, 100*float64(n)/float64(named))
 	if n < steadystate.MinObservations {
-		return text + fmt.Sprintf(", wanted at least %d", steadystate.MinObservations), false
+		text += fmt.Sprintf(", wanted at least %d", steadystate.MinObservations)
+		if named-n >= steadystate.MinObservations { // others answer
+			text += ": " + passedOver
+		}
+		return text, false
 	}
 	if wanted := fair * part * float64(named) / float64(len(e.by)); float64(n) < wanted {
-		return text + fmt.Sprintf(", wanted at least %.0f, a quarter of an equal share of the %d pods that answered: a pod that has just started, or few kept connections, may be why", math.Ceil(wanted), len(e.by)), false
+		return text + fmt.Sprintf(", wanted at least %.0f, a quarter of an equal share of the %d pods that answered: %s", math.Ceil(wanted), len(e.by), passedOver), false
 	}
 	return text, true
 }

@@ -75,12 +75,13 @@ func TestAProbeThatSamplesHasTheLoadsBackends(t *testing.T) {
 		reused []string
 		want   steadystate.Verdict
 		text   string
+		why    string
 	}{
-		{"downtime <= 500ms", nil, steadystate.Unknown, "of one backend"},
-		{"downtime <= 5s", nil, steadystate.Held, "of one backend"},
-		{"downtime <= 5s", []string{"probe"}, steadystate.Unknown, "resolution 40s of one backend: its connection met one only"},
-		{"outages <= 0", []string{"probe"}, steadystate.Held, "resolution 40s of one backend: its connection met one only"},
-		{"uptime >= 50%", []string{"probe"}, steadystate.Unknown, "its connection met one only"},
+		{"downtime <= 500ms", nil, steadystate.Unknown, "of one backend", "or give the check a finer signal"},
+		{"downtime <= 5s", nil, steadystate.Held, "of one backend", ""},
+		{"downtime <= 5s", []string{"probe"}, steadystate.Unknown, "resolution 40s of one backend: its connection met one only", `limit "downtime <= 5s": the probe keeps one connection (reuse: true), which met one of several backends, so that an outage of another would pass unseen: leave reuse out`},
+		{"outages <= 0", []string{"probe"}, steadystate.Held, "resolution 40s of one backend: its connection met one only", ""},
+		{"uptime >= 50%", []string{"probe"}, steadystate.Unknown, "its connection met one only", "leave reuse out"},
 	} {
 		name, want := row.limit, row.want
 		result, err := judge.Judge(recordtest.All([]record.Entry{
@@ -96,7 +97,7 @@ func TestAProbeThatSamplesHasTheLoadsBackends(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f := result.Findings[0]; f.Verdict != want || !strings.Contains(f.Text, row.text) {
+		if f := result.Findings[0]; f.Verdict != want || !strings.Contains(f.Text, row.text) || !strings.Contains(f.Undecided, row.why) {
 			t.Errorf("%s: %s, %q, %q; want %s: one of three may be out for 2 s unseen", name, f.Verdict, f.Text, f.Undecided, want)
 		}
 	}

@@ -467,12 +467,12 @@ func TestExposure(t *testing.T) {
 		want     string
 	}{
 		{"a victim that answers a third", prelude{}, steadystate.Held, "a answered 333 of 1000 requests in the 10s before the fault (33.3%)"},
-		{"R7a: one that answered a single one long ago", prelude{change: onlyB(10 * time.Millisecond)}, steadystate.Unknown, "a answered 0 of 1000 requests in the 10s before the fault (0%), wanted at least 4"},
+		{"R7a: one that answered a single one long ago", prelude{change: onlyB(10 * time.Millisecond)}, steadystate.Unknown, "a answered 0 of 1000 requests in the 10s before the fault (0%), wanted at least 4: a pod that has just started may be why, or kept connections (reuse or reuseRate of the load), of which few lead to it: fresh ones meet every pod"},
 		{"one that answers so little that losing it hardly shows", prelude{change: func(q *record.Request) {
 			if q.Backend == "a" && q.Seq%200 > 2 {
 				q.Backend = "b"
 			}
-		}}, steadystate.Unknown, "a answered 5 of 1000 requests in the 10s before the fault (0.5%), wanted at least 84, a quarter of an equal share of the 3 pods that answered: a pod that has just started, or few kept connections, may be why"},
+		}}, steadystate.Unknown, "a answered 5 of 1000 requests in the 10s before the fault (0.5%), wanted at least 84, a quarter of an equal share of the 3 pods that answered: a pod that has just started may be why, or kept connections (reuse or reuseRate of the load), of which few lead to it: fresh ones meet every pod"},
 		{"one that answers a third of its share", prelude{change: func(q *record.Request) {
 			if q.Backend == "a" && q.Seq%9 > 2 {
 				q.Backend = "b"

@@ -657,6 +657,9 @@ func (f Figures) Compare(l Limit, b Bounds[float64], format func(float64) string
 	}
 	if err := l.Decidable(resolution, window); err != nil && r.Verdict == Held {
 		r.Verdict, r.Undecided = Unknown, err.Error()
+		if f.pinned {
+			r.Undecided = fmt.Sprintf("limit %q: the probe keeps one connection (reuse: true), which met one of several backends, so that an outage of another would pass unseen: leave reuse out", l)
+		}
 	}
 	return r
 }
@@ -740,7 +743,11 @@ func (d dimension) format(v float64) string {
 
 func digits(v float64, n int) string { return plain(strconv.FormatFloat(v, 'g', n, 64)) }
 
-// complaint says how a value misses the tolerance.
+// complaint says how a value misses the tolerance, in its unit.
 func (t Tolerance) complaint(v float64) string {
-	return fmt.Sprintf("%s is not %s", digits(v, 4), t)
+	text := digits(v, 4)
+	if d := t.written().dimension; d != number && !math.IsNaN(v) && !math.IsInf(v, 0) {
+		text = d.format(v)
+	}
+	return fmt.Sprintf("%s is not %s", text, t)
 }

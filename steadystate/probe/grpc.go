@@ -98,11 +98,18 @@ func (g GRPCHealth) Preflight(ctx context.Context) (found string, err error) {
 		return "", err
 	}
 	found, err = g.timing().preflight(ctx, &checkup{GRPCHealth: g})
+	if err != nil && err.Error() == errClosed.Error() {
+		return "", fmt.Errorf("check the health of %s: %w: does it speak gRPC there?", g.Address, err)
+	}
 	if err != nil {
 		return "", fmt.Errorf("check the health of %s: %w", g.Address, err)
 	}
 	return found + onePod(g.Reuse), nil
 }
+
+// errClosed says that a server took the connection and closed it, as one does that speaks
+// something else.
+var errClosed = errors.New("connection closed")
 
 // A checkup is a connection to a server, opened on demand.
 type checkup struct {
@@ -142,7 +149,7 @@ func (c *checkup) reason(err error) error {
 	case codes.Unavailable:
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return cmp.Or(c.broken, errors.New("connection closed"))
+		return cmp.Or(c.broken, errClosed)
 	case codes.NotFound:
 		return fmt.Errorf("the server knows no service %q", c.Service)
 	case codes.Unimplemented:

@@ -197,6 +197,12 @@ func TestPreflightOfAHealthCheck(t *testing.T) {
 	if _, err := source.Preflight(t.Context()); err == nil || !strings.Contains(err.Error(), `check the health of `+address+`: the server knows no service "bank"`) {
 		t.Errorf("another service: %v", err)
 	}
+	web := httptest.NewServer(nil)
+	defer web.Close()
+	source.Address = strings.TrimPrefix(web.URL, "http://")
+	if _, err := source.Preflight(t.Context()); err == nil || !strings.Contains(err.Error(), `check the health of `+source.Address+`: connection closed: does it speak gRPC there?`) {
+		t.Errorf("HTTP: %v", err)
+	}
 }
 
 func ExampleGRPCHealth() {

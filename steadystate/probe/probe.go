@@ -52,7 +52,7 @@ func onePod(reuse bool) string {
 	if !reuse {
 		return ""
 	}
-	return "; its one connection stays with one pod and shows no outage of the others: without reuse it meets them all"
+	return "; its one connection (reuse: true) stays with one pod and shows no outage of the others: without reuse it meets them all"
 }
 
 // A session sends a request, over a connection of its own or a kept one. ask fails
