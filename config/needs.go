@@ -42,34 +42,43 @@ func (f Fault) needs() (needs []string) {
 	return needs
 }
 
-// missing says what the service lacks that the experiment needs, and where it needs
-// it; empty: nothing.
+// missing says all that the service lacks that the experiment needs, and where it
+// first needs it; empty: nothing.
 func (r *resolver) missing(p Planned, e Experiment, at cursor) (why string, where cursor) {
 	t := p.Target
 	if r.undecoded.below(t.at.path.String()) {
 		return "", at // what it has is not known
 	}
+	var list []string
+	where = at
+	add := func(why string, in cursor) {
+		if why == "" || slices.Contains(list, why) {
+			return
+		}
+		if len(list) == 0 {
+			where = in
+		}
+		list = append(list, why)
+	}
 	for i, name := range e.Expects {
-		if why = r.lacks(t, name, false); name == ExpectAutoscaler && why != "" {
-			return why, at.field("expects").item(i)
+		if name == ExpectAutoscaler {
+			add(r.lacks(t, name, false), at.field("expects").item(i))
 		}
 	}
 	for _, name := range e.Faults.Names {
-		f, where := e.Faults.Values[name], at.field("faults").name(name)
+		f, in := e.Faults.Values[name], at.field("faults").name(name)
 		loaded := t.Load != nil || e.Load != nil
 		for _, need := range f.needs() {
-			if why = r.lacks(t, need, loaded); why != "" {
-				return why, where
-			}
+			add(r.lacks(t, need, loaded), in)
 		}
 		switch {
 		case f.Traits().Drains && !t.Workload.Drains():
-			return fmt.Sprintf("the drain of a node leaves the pods of a %s where they are", t.Workload.Kind), where
-		case f.Kind != "" && !loaded && t.Traffic == "":
-			return fmt.Sprintf("services[%s] has no load and no traffic, so nothing shows whether its pods serve", t.Name), where
+			add(fmt.Sprintf("the drain of a node leaves the pods of a %s where they are", t.Workload.Kind), in)
+		case f.Kind != "" && !loaded && t.Traffic == "" && !slices.Contains(f.needs(), "load"):
+			add(fmt.Sprintf("services[%s] has no load and no traffic, so nothing shows whether its pods serve", t.Name), in)
 		}
 	}
-	return "", at
+	return strings.Join(list, "; "), where
 }
 
 // lacks says why the service does not have what is needed of it; empty: it does.

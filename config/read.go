@@ -135,6 +135,8 @@ func (d *decoder) notYAML(at cursor, text string, err error) {
 	switch {
 	case strings.Contains(m[2], "cannot start any token"):
 		m[2] += "; indent with spaces, and put a text into quotes that begins with one of > % @ `"
+	case strings.Contains(m[2], "did not find expected key"), strings.Contains(m[2], "did not find expected '-' indicator"):
+		m[2] += "; check its indent, and that of the lines before it"
 	}
 	d.bad(at, "not YAML: %s", m[2])
 }
