@@ -3,6 +3,7 @@ package suites
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/aftershockhq/aftershock/config"
@@ -93,7 +94,8 @@ func (s *Session) experiment(p config.Planned) (Experiment, error) {
 		return Experiment{}, fmt.Errorf("%s was not read: call Read first", p.Target.Workload)
 	}
 	e := Experiment{Experiment: data(p), Planned: p, service: read, ledger: s.ledgerOf(p.ID())}
-	e.Environment = s.environment
+	e.Environment = maps.Clone(s.environment)
+	e.Environment["where"] = s.Where(p)
 	e.AgainstControl = s.Plan.Baseline == config.BaselineControl
 	e.Safeguards = append(e.Safeguards, &kubeevents.Announcer{Client: s.Client, Workload: read.Workload, Experiment: e.Name})
 	err := errors.Join(s.checks(&e), s.expects(&e), s.observers(&e))

@@ -53,11 +53,11 @@ func TestPreflightRefusesPodsThatTheLoadDoesNotShow(t *testing.T) {
 	}{
 		{
 			"a fault of Chaos Mesh's own on pods that are not the service's", inner, answers("checkout-0", "checkout-1"),
-			"aftershock.yaml:17: would be hit by checkout/inner: kill: " + hits + "to hit them, name their workload under services, which needs a load or, if only other services can reach it, traffic, and write the experiment with that service", nil,
+			"aftershock.yaml:17: would be hit by checkout/inner: " + hits + "to hit them, name their workload under services, which needs a load or, if only other services can reach it, traffic, and write the experiment with that service", nil,
 		},
 		{
 			"on those of a service that the file names", named, answers("checkout-0", "checkout-1"),
-			"aftershock.yaml:18: would be hit by checkout/inner: kill: " + hits + "to hit them, write the experiment with service: payments, which needs a load or, if only other services can reach it, traffic; to disturb the network between the two, write networkDelay, or another network fault, with to: payments", nil,
+			"aftershock.yaml:18: would be hit by checkout/inner: " + hits + "to hit them, write the experiment with service: payments, which needs a load or, if only other services can reach it, traffic; to disturb the network between the two, write networkDelay, or another network fault, with to: payments", nil,
 		},
 		{"on pods that answer the load now and then", named, answers(append(strings.Split(strings.Repeat("checkout-0 ", 30), " "), "payments-a")...), "", nil},
 		{

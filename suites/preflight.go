@@ -223,13 +223,22 @@ func (p *preflight) service(ctx context.Context, of *service) {
 	}
 	if !p.rehearsed {
 		for signal, probe := range of.Probes() {
-			p.look(signal+" of "+of.Name, of.At(signal), func() (string, error) { return probe.Preflight(ctx) })
+			p.look(signal+" of "+of.Name, of.At(signal), func() (string, error) {
+				found, err := probe.Preflight(ctx)
+				if err == nil && probe.Signal(signal).Reuses {
+					return "", note(found) // which says what its one connection does not show
+				}
+				return found, err
+			})
 		}
 	}
 	if slices.ContainsFunc(p.list, func(e Experiment) bool { return e.service == of && len(e.Expectations) > 0 }) {
 		p.look("autoscaler of "+of.Name, of.At("autoscaler"), func() (string, error) { return p.autoscaler(ctx, of) })
 	}
 }
+
+// keeps is what a load that only keeps connections may not show.
+const keeps = "it keeps its connections (reuse: true), and a few carry all requests: a pod to which none leads takes no traffic, so that no fault is injected into it, and its outages pass unseen; leave reuse out, and write reuseRate for requests over kept connections beside the others"
 
 // loads looks at each load once.
 func (p *preflight) loads(ctx context.Context) {
@@ -256,6 +265,9 @@ func (p *preflight) loads(ctx context.Context) {
 			told[e.service.Name+err.Error()] = true
 		}
 		p.look("load of "+e.service.Name, e.Planned.LoadAt, func() (string, error) { return found, err })
+		if err == nil && e.Planned.Load != nil && e.Planned.Load.Reuse {
+			p.say(Note, "load of "+e.service.Name, keeps)
+		}
 	}
 	if len(here) > 0 {
 		p.say(Note, "load workers", "a load that surges is driven from here: "+strings.Join(here, ", "))
@@ -326,7 +338,10 @@ func (p *preflight) faults(ctx context.Context) {
 			if !ok || p.missing[e.service] || p.missing[p.Session.services[e.Planned.Faults[i].To]] {
 				continue
 			}
-			what, place := strings.TrimSuffix(e.Name+": "+f.Name, ": "), e.Planned.Faults[i].Place
+			what, place := e.Name, e.Planned.Faults[i].Place
+			if len(e.Faults) > 1 && f.Name != "" {
+				what += " (" + f.Name + ")"
+			}
 			preview, err := fault.Preview(ctx, "preflight")
 			if faults.Unadmitted(err) { // which is no mistake of the file
 				err = fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -355,7 +370,12 @@ func (p *preflight) faults(ctx context.Context) {
 		}
 	}
 	for _, h := range hits {
-		p.say(h.mark, "would be hit by "+strings.Join(by[h], ", "), h.found)
+		who := strings.Join(by[h], ", ")
+		if h.mark == Hit {
+			p.say(Hit, h.found, "by "+who)
+		} else {
+			p.say(h.mark, "would be hit by "+who, h.found)
+		}
 	}
 	for _, f := range failures {
 		p.look("would be hit by "+strings.Join(f.of, ", "), f.place, func() (string, error) { return "", f.error })

@@ -167,7 +167,7 @@ func TestTheCatalogueIsNotRefused(t *testing.T) {
 		"ok nodes of checkout: 3 pods on one, two; a replacement may go to 2 of 2 nodes\n",
 		"ok load of checkout: requests at 100/s over fresh connections, GET " + place.url + ", timeout 2s; it answers within ",
 		"ok autoscaler of checkout: checkout, 3 to 6 replicas, now 3; no Prometheus",
-		"hit would be hit by checkout/network/delay: delay, checkout/network/loss: loss, checkout/stress/cpu-all: cpu, checkout/disruption/drain: drain, checkout/rollout/restart: restart, checkout/autoscaling/cpu-all: cpu: 3 of checkout-0, checkout-1, checkout-2\n",
+		"hit 3 of checkout-0, checkout-1, checkout-2: by checkout/network/delay, checkout/network/loss, checkout/stress/cpu-all, checkout/disruption/drain, checkout/rollout/restart, checkout/autoscaling/cpu-all\n",
 		"ok at the worst, checkout: 2 of 3 pods are left ready, by checkout/pods/kill-one\n",
 		"ok chaos-daemon: ready on one, two\n",
 	} {
@@ -212,6 +212,10 @@ func TestPreflightSeesWhatIsWrong(t *testing.T) {
 			"say which one under load.backendHeader; no fault here needs it", "", nil,
 		},
 		{
+			"a load that only keeps connections", strings.Replace(kill, "    load: {", "    load: {reuse: true, ", 1), nil,
+			"note load of checkout: it keeps its connections (reuse: true), and a few carry all requests: a pod to which none leads takes no traffic", "", nil,
+		},
+		{
 			"a selector of no pods", strings.Replace(all, "    load:", "    selector: {app: chekout}\n    load:", 1), nil, "",
 			"pods of checkout: the selector app=chekout matches none of the 3 pods of deployment checkout in shop, which have the labels app=checkout", nil,
 		},
@@ -231,12 +235,12 @@ func TestPreflightSeesWhatIsWrong(t *testing.T) {
 		},
 		{
 			"an eviction that the budget forbids now", suites("pods/evict"), func(place *town) { place.budget.Status.DisruptionsAllowed = 0 },
-			"note would be hit by checkout/pods/evict: eviction: 1 of checkout-0, checkout-1, checkout-2; refused now: Cannot evict pod", "", nil,
+			"note would be hit by checkout/pods/evict: 1 of checkout-0, checkout-1, checkout-2; refused now: Cannot evict pod", "", nil,
 		},
 		{
 			"a drain that it forbids for good", suites("disruption/drain"), func(place *town) {
 				place.budget.Status = policyv1.PodDisruptionBudgetStatus{DesiredHealthy: 3, ExpectedPods: 3, CurrentHealthy: 3}
-			}, "note would be hit by checkout/disruption/drain: drain: 3 of checkout-0, checkout-1, checkout-2; checkout-0 cannot be evicted while its budget expects 3 pods, and the run will find that: broken.", "", nil,
+			}, "note would be hit by checkout/disruption/drain: 3 of checkout-0, checkout-1, checkout-2; checkout-0 cannot be evicted while its budget expects 3 pods, and the run will find that: broken.", "", nil,
 		},
 		{
 			"a node that is cordoned", kill, func(place *town) { place.nodes[0].Spec.Unschedulable = true },
@@ -274,7 +278,7 @@ func TestPreflightSeesWhatIsWrong(t *testing.T) {
 		},
 		{
 			"a webhook that does not answer", kill, func(place *town) { place.webhook = "failed calling webhook \"mpodchaos.kb.io\": connection refused" }, "",
-			"would be hit by checkout/pods/kill-one: kill: cannot be tested now: try kill 1 of the pods app=checkout in shop: a webhook does not answer, that of Chaos Mesh or another (kubectl -n chaos-mesh get pods): Internal error", ErrUnavailable,
+			"would be hit by checkout/pods/kill-one: cannot be tested now: try kill 1 of the pods app=checkout in shop: a webhook does not answer, that of Chaos Mesh or another (kubectl -n chaos-mesh get pods): Internal error", ErrUnavailable,
 		},
 		{
 			"no chaos-daemon on a node", suites("network/delay, stress/cpu-one"), func(place *town) { place.daemons.Endpoints = place.daemons.Endpoints[:1] }, "",
@@ -286,7 +290,7 @@ func TestPreflightSeesWhatIsWrong(t *testing.T) {
 		},
 		{
 			"which a kill does not need", kill, func(place *town) { place.daemons = nil },
-			"hit would be hit by checkout/pods/kill-one", "", nil,
+			"hit 1 of checkout-0, checkout-1, checkout-2: by checkout/pods/kill-one", "", nil,
 		},
 		{
 			"one in another namespace is found", suites("network/delay"), func(place *town) { place.daemons.Namespace = "chaos" },
@@ -342,8 +346,8 @@ func TestAFindingNamesItsLine(t *testing.T) {
 		{"that of the experiment's own load", other, nil, "load of checkout: GET http://127.0.0.1:1/", "url: http://127.0.0.1:1/"},
 		{"a workload that is not at rest", text, func(place *town) { place.checkout.Status.UpdatedReplicas = 1 }, "workload of checkout: ", "workload: deployment/checkout"},
 		{"a selector of no pods", strings.Replace(text, "    load:", "    selector: {app: chekout}\n    load:", 1), nil, "pods of checkout: ", "selector: "},
-		{"too many pods, in the experiment's own fault", own, nil, "would be hit by checkout/mine: kill: ", "kill: {podKill: {pods: 5}}"},
-		{"a fault of the catalogue, where it is asked for", text, func(place *town) { place.webhook = "failed calling webhook: connection refused" }, "would be hit by checkout/pods/kill-one: kill: ", "suites: [pods/kill-one]"},
+		{"too many pods, in the experiment's own fault", own, nil, "would be hit by checkout/mine: ", "kill: {podKill: {pods: 5}}"},
+		{"a fault of the catalogue, where it is asked for", text, func(place *town) { place.webhook = "failed calling webhook: connection refused" }, "would be hit by checkout/pods/kill-one: ", "suites: [pods/kill-one]"},
 	} {
 		place := newTown(t)
 		if row.change != nil {
@@ -378,8 +382,8 @@ func TestPodsThatWouldBeHitAreNamedOnce(t *testing.T) {
 		}
 	}
 	want := []string{
-		"hit would be hit by checkout/pods/kill-one: kill, checkout/pods/container-kill: kill, checkout/pods/failure: failure: 1 of checkout-0, checkout-1, checkout-2",
-		"hit would be hit by checkout/network/delay: delay: 3 of checkout-0, checkout-1, checkout-2",
+		"hit 1 of checkout-0, checkout-1, checkout-2: by checkout/pods/kill-one, checkout/pods/container-kill, checkout/pods/failure",
+		"hit 3 of checkout-0, checkout-1, checkout-2: by checkout/network/delay",
 	}
 	if !slices.Equal(hits, want) {
 		t.Errorf("it says\n%s\nwant\n%s", strings.Join(hits, "\n"), strings.Join(want, "\n"))

@@ -131,11 +131,15 @@ func (s *Session) Close() {
 	}
 }
 
-// String names the cluster and the services, for the first line that a run prints.
-func (s *Session) String() string {
-	var services []string
+// Where names the cluster and the services of experiments, among them those that only
+// their faults act on, for the first line that a run prints; without any, all services of
+// the file.
+func (s *Session) Where(chosen ...config.Planned) string {
+	names, services := servicesOf(chosen), []string(nil)
 	for _, t := range s.Plan.Services {
-		services = append(services, t.Workload.String())
+		if len(chosen) == 0 || slices.Contains(names, t.Name) {
+			services = append(services, t.Workload.String())
+		}
 	}
 	return fmt.Sprintf("cluster %s (%s), %s", cmp.Or(s.Plan.Cluster.Context, "of the current context"), s.rest.Host, strings.Join(services, ", "))
 }
@@ -168,7 +172,7 @@ func (s *Session) readAll(ctx context.Context, chosen []config.Planned) ([]confi
 	if err != nil {
 		return nil, s.Plan.At("cluster").Error(fmt.Errorf("versions: %w", err))
 	}
-	s.environment["where"], s.environment["cluster.uid"] = s.String(), s.Plan.Cluster.UID
+	s.environment["cluster.uid"] = s.Plan.Cluster.UID
 	for name, v := range versions {
 		s.environment["version."+name] = v
 	}

@@ -198,11 +198,11 @@ services:
 
 func TestServicesAreReadThatExperimentsAreAboutOrTouch(t *testing.T) {
 	for _, row := range []struct {
-		sentence, id, want string
+		sentence, id, want, where string
 	}{
-		{"its own", "checkout/stress/cpu-one", "checkout"},
-		{"and the one that its fault is narrowed to", "checkout/network/partition", "checkout payments"},
-		{"another's", "payments/pods/kill-one", "payments"},
+		{"its own", "checkout/stress/cpu-one", "checkout", ", deployment checkout in shop"},
+		{"and the one that its fault is narrowed to", "checkout/network/partition", "checkout payments", ", deployment checkout in shop, deployment payments in shop"},
+		{"another's", "payments/pods/kill-one", "payments", ", deployment payments in shop"},
 	} {
 		s := connected(t, two, interceptor.Funcs{}, deployed("checkout"), deployed("payments")) // there is no ledger
 		chosen := slices.DeleteFunc(slices.Clone(s.Plan.Planned), func(p config.Planned) bool { return p.ID() != row.id })
@@ -223,6 +223,12 @@ func TestServicesAreReadThatExperimentsAreAboutOrTouch(t *testing.T) {
 		list, err := s.Experiments(able)
 		if err != nil || len(list) != 1 {
 			t.Errorf("%s: %v", row.sentence, err)
+			continue
+		}
+		for _, where := range []string{s.Where(able...), list[0].Environment["where"]} {
+			if _, of, _ := strings.Cut(where, ")"); of != row.where {
+				t.Errorf("%s: it is at %q, want %q", row.sentence, where, row.where)
+			}
 		}
 	}
 	s := connected(t, two, interceptor.Funcs{}, deployed("checkout"))
@@ -424,7 +430,7 @@ func TestASessionIsOnTheClusterOfItsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if got, want := s.String(), "cluster staging (http://127.0.0.1:1), deployment checkout in shop, deployment payments in shop, statefulset ledger in shop"; got != want {
+	if got, want := s.Where(), "cluster staging (http://127.0.0.1:1), deployment checkout in shop, deployment payments in shop, statefulset ledger in shop"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if _, err := s.Read(t.Context(), plan.Planned); !errors.Is(err, ErrUnavailable) || !strings.HasPrefix(err.Error(), "aftershock.yaml:2: cluster: http://127.0.0.1:1: cannot be tested now: ") {
@@ -470,10 +476,10 @@ func TestPreflightTellsWhatWouldBeHitAndWhatIsSkipped(t *testing.T) {
 		"workload of checkout":                  "ok deployment checkout in shop is at rest",
 		"pods of checkout":                      "ok 1 of the 1 pods of deployment checkout in shop match the selector app=checkout",
 		"versions":                              "ok aftershock (devel), kubernetes v1.34.0, platform linux/amd64",
-		"would be hit by checkout/pods/kill-one: kill, checkout/pods/failure: failure": "hit 1 of checkout-a",
-		"checkout/pods/failure":      "note hold is 30s and not 5s, as times.hold says: its effect may not show in less; times: {hold: ...} of the experiment sets another",
-		"checkout/network/partition": "skip services[checkout].calls is missing: the service that is called",
-		"faults of other runs":       "ok none in shop",
+		"1 of checkout-a":                       "hit by checkout/pods/kill-one, checkout/pods/failure",
+		"checkout/pods/failure":                 "note hold is 30s and not 5s, as times.hold says: its effect may not show in less; times: {hold: ...} of the experiment sets another",
+		"checkout/network/partition":            "skip services[checkout].calls is missing: the service that is called; pod signal \"calls\" shows its effect and needs a prometheus, and the file names none",
+		"faults of other runs":                  "ok none in shop",
 	} {
 		if said[what] != want {
 			t.Errorf("%s: %q, want %q; all: %v", what, said[what], want, said)

@@ -40,7 +40,7 @@ func TestSuites(t *testing.T) {
 	for i, e := range list {
 		all[i] = e.Experiment
 	}
-	specs.Register(session.String(), all, out, func(ctx context.Context, chosen []experiments.Experiment) error {
+	specs.Register(session.Where(), all, out, func(ctx context.Context, chosen []experiments.Experiment) error {
 		left := slices.DeleteFunc(slices.Clone(list), func(e suites.Experiment) bool {
 			return !slices.ContainsFunc(chosen, func(c experiments.Experiment) bool { return c.Name == e.Name })
 		})

@@ -393,7 +393,7 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("%v, %v: want one run and the chain of records", found, err)
 	}
 	_, head, printed := strings.Cut(stdout, "audit head ")
-	head, _, _ = strings.Cut(head, "\n")
+	head, _, _ = strings.Cut(head, " ")
 	if code, verified, _ := call(t, "audit", "verify", out, "--head", head); code != exitHeld || !printed || !strings.Contains(verified, "2 records as chained; 0 findings\nhead "+head) {
 		t.Errorf("audit: exit code %d\n%s", code, verified)
 	}

@@ -161,7 +161,7 @@ window or a failure ends it, the exit code is 4.
 			return fmt.Errorf("game day %s, nothing was touched: %w", day.Name, err)
 		}
 		plan.Freeze = day.Freeze // also what is under way knows of the day's windows
-		return connected(stdout, plan, func(session *suites.Session) error {
+		return connected(stdout, plan, nil, func(session *suites.Session) error {
 			steps, all, err := dayExperiments(ctx, session, day)
 			if err != nil {
 				return err

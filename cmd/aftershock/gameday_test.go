@@ -227,7 +227,7 @@ func TestAGameDayThatLeavesAFaultBehind(t *testing.T) {
 	}
 	// What a run prints is the head after the day's last line.
 	_, head, _ := strings.Cut(out, "audit head ")
-	head, _, _ = strings.Cut(head, "\n")
+	head, _, _ = strings.Cut(head, " ")
 	found, err := audit.Verify(dir, head)
 	if err != nil || found.Since != 0 || found.Logs != 1 || len(found.Findings) > 0 {
 		t.Errorf("%+v, %v: want the head that was printed, and nothing found", found, err)

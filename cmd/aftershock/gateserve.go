@@ -325,7 +325,7 @@ func (g *gateRunner) Run(ctx context.Context, build gate.Ask, begin func() (*run
 	if err != nil {
 		return err
 	}
-	return connected(g.stdout, plan, func(session *suites.Session) error {
+	return connected(g.stdout, plan, chosen, func(session *suites.Session) error {
 		list, err := experimentsOf(ctx, session, chosen, names)
 		if err != nil {
 			return notNow(err)
@@ -400,7 +400,7 @@ func (g *gateRunner) Sweep(ctx context.Context, run string) error {
 	if err != nil {
 		return err
 	}
-	return connected(g.stdout, plan, func(session *suites.Session) error {
+	return connected(g.stdout, plan, nil, func(session *suites.Session) error {
 		return sweep(ctx, g.stdout, session, suites.Sweeping{Run: run})
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/onsi/ginkgo/v2/types"
@@ -61,14 +63,15 @@ func noConfiguration(file string, err error) error {
 	return asUsage(err)
 }
 
-// connected runs f with a session on the cluster of a plan, which it prints.
-func connected(out io.Writer, plan *config.Plan, f func(*suites.Session) error) error {
+// connected runs f with a session on the cluster of a plan, which it prints with the
+// services of what was chosen; nil: all.
+func connected(out io.Writer, plan *config.Plan, chosen []config.Planned, f func(*suites.Session) error) error {
 	session, err := suites.Connect(plan)
 	if err != nil {
 		return usageError{err}
 	}
 	defer session.Close()
-	_, _ = io.WriteString(out, terminal.Of(out).Paragraph("", session.String()))
+	_, _ = io.WriteString(out, terminal.Of(out).Paragraph("", session.Where(chosen...)))
 	return f(session)
 }
 
@@ -82,7 +85,7 @@ func connectedDespite(cmd *cobra.Command, file string, f func(*suites.Session) e
 	if len(others) > 0 {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s has %d mistakes, which do not matter here; \"aftershock preflight\" lists them\n", file, len(others))
 	}
-	return connected(cmd.OutOrStdout(), plan, f)
+	return connected(cmd.OutOrStdout(), plan, nil, f)
 }
 
 // experimentsOf makes experiments of what was chosen. It reads from the cluster
@@ -163,13 +166,14 @@ func runCommand() *cobra.Command {
 	var wait time.Duration
 	var trials int
 	var seed uint64
+	var list bool
 	cmd := &cobra.Command{
 		Use:   "run [ID...]",
 		Short: "Run experiments on a cluster",
 		Long: `Run checks the cluster (see preflight), then runs the experiments of the configuration,
 or only those whose IDs are given, one after the other: it waits until the hypothesis
 is good, injects the faults under load, undoes them, watches the recovery, and judges
-the record. The first line names the cluster and the services.
+the record. The first line names the cluster and the services of the experiments.
 
 An ID is SERVICE/SUITE/EXPERIMENT for the catalogue and SERVICE/NAME for experiments
 of the file. A prefix selects everything below it: "checkout" or "checkout/pods". The
@@ -181,9 +185,10 @@ order within a round is drawn at random, and every second round is the
 reverse of the one before (ABBA), so that drift favours no experiment; the same seed
 gives the same order.
 
---dry-run prints the plan as YAML, with every reference resolved and the objects that
-would be created. It contacts no cluster; --dry-run=server also reads what only the
-cluster knows, and creates nothing.
+--list prints the IDs and titles of what would run, in that order, then what is skipped
+and why. --dry-run prints the plan as YAML, with every reference resolved and the
+objects that would be created. It contacts no cluster; --dry-run=server also reads what
+only the cluster knows, and creates nothing.
 
 Only one run at a time uses a workload. If another run has it, this one is refused
 with 4 and says which run, whose it is, and whether it is alive; --wait waits for it.
@@ -215,6 +220,7 @@ no bad image is rolled out); "aftershock sweep" removes it at once.
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "seed for the order of the experiments in each of the --trials; default: the order of the file")
 	cmd.Flags().StringVar(&dryRun, "dry-run", "none", "print the plan, run nothing: client (without a cluster) or server")
 	cmd.Flags().Lookup("dry-run").NoOptDefVal = dryRunClient
+	cmd.Flags().BoolVar(&list, "list", false, "print the IDs and titles of the experiments, and what is skipped and why; run nothing")
 	completeFlag(cmd, "dry-run", cobra.FixedCompletions([]string{dryRunClient, dryRunServer}, cobra.ShellCompDirectiveNoFileComp))
 	completeFlag(cmd, "label-filter", completeLabels(file))
 	dialect := junitFlag(cmd)
@@ -227,6 +233,9 @@ no bad image is rolled out); "aftershock sweep" removes it at once.
 		}
 		if wait < 0 {
 			return usageError{fmt.Errorf("--wait %s: want zero or more", wait)}
+		}
+		if list && dryRun != "none" {
+			return usageError{errors.New("--list and --dry-run exclude each other: keep one of the two")}
 		}
 		if trials < 1 {
 			return usageError{fmt.Errorf("--trials %d: want at least one", trials)}
@@ -243,12 +252,15 @@ no bad image is rolled out); "aftershock sweep" removes it at once.
 		if err != nil {
 			return err
 		}
+		if list {
+			return printIDs(stdout, chosen, plan.Skipped)
+		}
 		switch dryRun {
 		case "none":
 		case dryRunClient:
 			return plan.Print(stdout, chosen, suites.Manifest)
 		case dryRunServer:
-			return connected(cmd.ErrOrStderr(), plan, func(session *suites.Session) error {
+			return connected(cmd.ErrOrStderr(), plan, chosen, func(session *suites.Session) error {
 				list, err := experimentsOf(ctx, session, chosen, names)
 				if err != nil {
 					return err
@@ -260,7 +272,7 @@ no bad image is rolled out); "aftershock sweep" removes it at once.
 		default:
 			return usageError{fmt.Errorf("--dry-run=%s: want %s or %s", dryRun, dryRunClient, dryRunServer)}
 		}
-		return connected(stdout, plan, func(session *suites.Session) error {
+		return connected(stdout, plan, chosen, func(session *suites.Session) error {
 			session.Wait = wait
 			list, err := experimentsOf(ctx, session, chosen, names)
 			if err != nil {
@@ -308,10 +320,7 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 			}
 		}
 		if len(list) > 0 {
-			if meant := near.MeantPath(name, starts(known)); meant != "" {
-				return nil, usageError{fmt.Errorf("no experiment %q%s \"aftershock run%s --dry-run\" lists them", name, meant, option(plan.Path))}
-			}
-			return nil, usageError{fmt.Errorf("no experiment %q; experiments: %s", name, strings.Join(known, ", "))}
+			return nil, usageError{fmt.Errorf("no experiment %q%s \"aftershock run%s --list\" prints all", name, meant(name, known), option(plan.Path))}
 		}
 	}
 	asked := func(id string, labels []string) bool {
@@ -338,6 +347,48 @@ func choose(plan *config.Plan, list []config.Planned, names []string, labels str
 	}
 	plan.Skipped = slices.DeleteFunc(slices.Clone(plan.Skipped), func(s config.Skipped) bool { return !asked(s.ID, strings.Split(s.ID, "/")) })
 	return chosen, nil
+}
+
+// meant says which experiments may be meant by a name that is none of their ids.
+func meant(name string, known []string) string {
+	above, _, pattern := strings.Cut(name, "*")
+	above = above[:strings.LastIndex(above, "/")+1]
+	if below := strings.TrimSuffix(above, "/"); pattern && slices.Contains(starts(known), below) {
+		return fmt.Sprintf("; a prefix selects all below it: %s;", below)
+	}
+	if like := near.MeantPath(name, starts(known)); like != "" {
+		return like
+	}
+	longest := 0
+	common := func(id string) (n int) {
+		for n < min(len(id), len(name)) && id[n] == name[n] {
+			n++
+		}
+		return n
+	}
+	for _, id := range known {
+		longest = max(longest, common(id))
+	}
+	like := slices.DeleteFunc(slices.Clone(known), func(id string) bool { return common(id) < longest })
+	if more := len(like) - mostMeant; more > 0 {
+		return fmt.Sprintf("; experiments: %s and %d more;", strings.Join(like[:mostMeant], ", "), more)
+	}
+	return "; experiments: " + strings.Join(like, ", ") + ";"
+}
+
+// mostMeant is the most ids that are named of those that may be meant.
+const mostMeant = 10
+
+// printIDs prints experiments in a line each, then those that are skipped.
+func printIDs(out io.Writer, list []config.Planned, skipped []config.Skipped) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, p := range list {
+		fmt.Fprintf(table, "%s\t%s\n", p.ID(), cmp.Or(strings.TrimPrefix(p.Title, p.ID()), "-"))
+	}
+	for _, s := range skipped {
+		fmt.Fprintf(table, "%s\tskipped: %s\n", s.ID, s.Why)
+	}
+	return table.Flush()
 }
 
 func ids(list []config.Planned) (ids []string) {
@@ -499,7 +550,7 @@ faults in place; it says whose run that is and whether it is alive.`,
 		if err != nil {
 			return err
 		}
-		return connected(cmd.OutOrStdout(), plan, func(session *suites.Session) error {
+		return connected(cmd.OutOrStdout(), plan, chosen, func(session *suites.Session) error {
 			list, err := experimentsOf(cmd.Context(), session, chosen, names)
 			if err == nil {
 				err = preflight(cmd.Context(), cmd.OutOrStdout(), session, list, marks(*verbose, suites.Hit, suites.Note))

@@ -83,10 +83,13 @@ func TestIDsAndLabelsChooseExperiments(t *testing.T) {
 		{"several, in the order of the file", []string{"cart", "checkout/network"}, "checkout/network/delay cart/pods/kill-one", ""},
 		{"labels", []string{"--label-filter", "pods && !checkout"}, "cart/pods/kill-one", ""},
 		{"an id and labels", []string{"checkout", "--label-filter", "storm || delay"}, "checkout/network/delay checkout/storm", ""},
-		{"the middle of an id is none", []string{"check"}, "", `no experiment "check"; did you mean "checkout"? "aftershock run --dry-run" lists them`},
-		{"one that there is not, beside one that there is", []string{"cart", "checkout/strom"}, "", `no experiment "checkout/strom"; did you mean "checkout/storm"? "aftershock run --dry-run" lists them`},
+		{"the middle of an id is none", []string{"check"}, "", `no experiment "check"; did you mean "checkout"? "aftershock run --list" prints all`},
+		{"one that there is not, beside one that there is", []string{"cart", "checkout/strom"}, "", `no experiment "checkout/strom"; did you mean "checkout/storm"? "aftershock run --list" prints all`},
 		{"its end alone", []string{"kill-one"}, "", `no experiment "kill-one"; did you mean "checkout/pods/kill-one"? `},
-		{"what is like none", []string{"checkout/nosuch"}, "", `no experiment "checkout/nosuch"; experiments: checkout/pods/kill-one, checkout/network/delay, cart/pods/kill-one, checkout/storm`},
+		{"what is like none", []string{"checkout/nosuch"}, "", `no experiment "checkout/nosuch"; experiments: checkout/network/delay; "aftershock run --list" prints all`},
+		{"a pattern", []string{"checkout/*"}, "", `no experiment "checkout/*"; a prefix selects all below it: checkout; "aftershock run --list" prints all`},
+		{"a pattern within a name", []string{"checkout/pods/kill-*"}, "", `; a prefix selects all below it: checkout/pods; `},
+		{"a pattern of nothing", []string{"*"}, "", `no experiment "*"; experiments: checkout/pods/kill-one, checkout/network/delay, cart/pods/kill-one, checkout/storm; `},
 		{"a service that is mistyped", []string{"chekout"}, "", `; did you mean "checkout"?`},
 		{"a suite that is mistyped", []string{"checkout/pod"}, "", `; did you mean "checkout/pods"?`},
 		{"a wait for a time before now", []string{"--wait", "-5s"}, "", `--wait -5s: want zero or more`},
@@ -109,6 +112,28 @@ func TestIDsAndLabelsChooseExperiments(t *testing.T) {
 				t.Errorf("exit code %d, experiments %s, want %s\n%s", code, got, row.want, stderr)
 			}
 		})
+	}
+}
+
+// The list has what runs, in that order, and why the rest is skipped.
+func TestListPrintsIDs(t *testing.T) {
+	t.Chdir(shopDirectory(t, ofShop))
+	code, stdout, stderr := call(t, "run", "--list", "checkout")
+	_, planned, _ := call(t, "run", "--dry-run", "checkout")
+	var runs, skipped []string
+	for line := range strings.Lines(stdout) {
+		id, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		if rest = strings.TrimSpace(rest); strings.HasPrefix(rest, "skipped: ") {
+			skipped = append(skipped, id)
+		} else if runs = append(runs, id); rest == "" || len(skipped) > 0 {
+			t.Errorf("no title, or after what is skipped: %q", line)
+		}
+	}
+	if want := plannedIDs(t, planned); code != exitHeld || stderr != "" || !slices.Equal(runs, want) || !slices.Contains(skipped, "checkout/pods/evict") {
+		t.Errorf("exit code %d, want %s:\n%s%s", code, want, stdout, stderr)
+	}
+	if code, _, stderr := call(t, "run", "--list", "--dry-run"); code != exitUsage || !strings.Contains(stderr, "--list and --dry-run exclude each other") {
+		t.Errorf("a list that is a dry run: exit code %d, %s", code, stderr)
 	}
 }
 
@@ -182,7 +207,7 @@ func TestAHintNamesTheFile(t *testing.T) {
 	if err := os.Rename("aftershock.yaml", "of shop.yaml"); err != nil {
 		t.Fatal(err)
 	}
-	const want = `did you mean "checkout"? "aftershock run -f 'of shop.yaml' --dry-run" lists them`
+	const want = `did you mean "checkout"? "aftershock run -f 'of shop.yaml' --list" prints all`
 	if code, _, stderr := call(t, "run", "-f", "of shop.yaml", "check"); code != exitUsage || !strings.Contains(stderr, want) {
 		t.Errorf("exit code %d, want %d and %s\n%s", code, exitUsage, want, stderr)
 	}

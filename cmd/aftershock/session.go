@@ -129,7 +129,7 @@ func (s *session) finish(exit int) error {
 	if len(s.Reports) > 1 || s.verbose {
 		fmt.Fprintf(s.out, "records and reports are in %s\n", s.Path)
 	}
-	fmt.Fprintf(s.out, "audit head %s\n", s.Head)
+	fmt.Fprintf(s.out, "audit head %s (see aftershock audit)\n", s.Head)
 	tellGitHub(s.out, s.out, s.Reports)
 	return err
 }

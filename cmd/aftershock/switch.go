@@ -50,7 +50,7 @@ sweep the run, which is what the Job's init container does.`,
 			if look {
 				out = io.Discard // the error is the pod's message, with nothing else
 			}
-			return connected(out, plan, func(session *suites.Session) error {
+			return connected(out, plan, nil, func(session *suites.Session) error {
 				for _, k := range kube.Kinds() {
 					if asked := seen[k]; asked != nil && *asked {
 						session.Seen = append(session.Seen, k)
