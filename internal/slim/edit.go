@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/build/constraint"
 	"go/format"
 	"go/parser"
 	"go/token"
@@ -25,6 +26,16 @@ func (e edit) apply(text []byte) ([]byte, error) {
 	file, err := parser.ParseFile(files, "", text, parser.SkipObjectResolution)
 	if err != nil {
 		return nil, err
+	}
+	for line := range bytes.Lines(text) {
+		if bytes.HasPrefix(line, []byte("//go:")) || constraint.IsPlusBuild(string(line)) {
+			return nil, fmt.Errorf("it has the directive %s, which would go with the comments", bytes.TrimSpace(line))
+		}
+	}
+	for _, i := range file.Imports {
+		if name := imported(i); name == "_" || name == "." || name == "C" {
+			return nil, fmt.Errorf("it imports %s as %s, which no use of it shows", i.Path.Value, name)
+		}
 	}
 	if err := e(file); err != nil {
 		return nil, err
@@ -74,33 +85,78 @@ func imported(i *ast.ImportSpec) string {
 }
 
 // keepOnly keeps types and variables, and nothing else.
-func keepOnly(names ...string) edit {
-	return func(file *ast.File) error {
+func keepOnly(names ...string) edit { return keepBare(nil, names...) }
+
+// keepBare is keepOnly of types that have these methods ("T.Method"), which it leaves out:
+// a method that nobody calls by its name would be missed by no compiler.
+func keepBare(methods []string, names ...string) edit {
+	return func(file *ast.File) (err error) {
+		wanted := slices.Concat(names, methods)
 		missing := map[string]bool{}
-		for _, name := range names {
+		for _, name := range wanted {
 			missing[name] = true
 		}
 		file.Decls = slices.DeleteFunc(file.Decls, func(d ast.Decl) bool {
-			_, function := d.(*ast.FuncDecl)
-			return function
+			f, function := d.(*ast.FuncDecl)
+			if !function {
+				return false
+			}
+			of, name := receiver(f), f.Name.Name
+			if of != "" {
+				name = of + "." + name
+			}
+			if (name == "init" || slices.Contains(names, of)) && !missing[name] {
+				err = errors.Join(err, fmt.Errorf("it has %s: leave it out by its name, or keep the file", name))
+			}
+			delete(missing, name)
+			return true
 		})
 		filter(file, func(spec ast.Spec) bool {
-			var name string
+			var declared []*ast.Ident
 			switch spec := spec.(type) {
 			case *ast.ImportSpec:
 				return true
 			case *ast.TypeSpec:
-				name = spec.Name.Name
+				declared = []*ast.Ident{spec.Name}
 			case *ast.ValueSpec:
-				name = spec.Names[0].Name
+				declared = spec.Names
 			}
-			delete(missing, name)
-			return slices.Contains(names, name)
+			kept := slices.ContainsFunc(declared, func(i *ast.Ident) bool { return slices.Contains(names, i.Name) })
+			if kept && len(declared) > 1 {
+				err = errors.Join(err, fmt.Errorf("it declares %s together with %s", declared[0], declared[1]))
+			}
+			for _, i := range declared {
+				delete(missing, i.Name)
+			}
+			return kept
 		})
 		if len(missing) > 0 {
-			return fmt.Errorf("it declares no %s", strings.Join(slices.Sorted(maps.Keys(missing)), ", "))
+			err = errors.Join(err, fmt.Errorf("it declares no %s", strings.Join(slices.Sorted(maps.Keys(missing)), ", ")))
 		}
-		return nil
+		return err
+	}
+}
+
+// receiver is the type that a method is of; empty of a function.
+func receiver(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return ""
+	}
+	for of := f.Recv.List[0].Type; ; {
+		switch t := of.(type) {
+		case *ast.Ident:
+			return t.Name
+		case *ast.StarExpr:
+			of = t.X
+		case *ast.ParenExpr:
+			of = t.X
+		case *ast.IndexExpr:
+			of = t.X
+		case *ast.IndexListExpr:
+			of = t.X
+		default:
+			return ""
+		}
 	}
 }
 

@@ -17,11 +17,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
+
+	"github.com/aftershockhq/aftershock/internal/disk"
 )
 
 // groups are the API groups that the scheme of client-go keeps: those whose types a package
@@ -44,7 +50,7 @@ var groups = []string{
 // modules are the files that differ, by module; nil: the file is left out.
 var modules = map[string]map[string]edit{
 	"github.com/prometheus/prometheus": {
-		"storage/remote/azuread/azuread.go":     keepOnly("AzureADConfig", "ManagedIdentityConfig", "OAuthConfig", "SDKConfig", "WorkloadIdentityConfig"),
+		"storage/remote/azuread/azuread.go":     keepBare([]string{"AzureADConfig.UnmarshalYAML", "AzureADConfig.Validate"}, "AzureADConfig", "ManagedIdentityConfig", "OAuthConfig", "SDKConfig", "WorkloadIdentityConfig"),
 		"storage/remote/googleiam/googleiam.go": keepOnly("Config"),
 		"tsdb/testutil.go":                      nil,
 		"tsdb/tsdbutil/dir_locker_testutil.go":  nil,
@@ -78,36 +84,84 @@ func run(args []string) error {
 	if len(args) != 1 {
 		return errors.New("want a directory: slim DIR")
 	}
-	command := []string{"mod", "download", "-json"}
-	for name := range modules {
-		command = append(command, name)
+	found, err := sources()
+	if err != nil {
+		return err
 	}
-	var complaint bytes.Buffer
-	list := exec.Command("go", command...)
-	list.Stderr = &complaint
-	found, failed := list.Output()
-	for decoder := json.NewDecoder(bytes.NewReader(found)); ; {
-		var m struct{ Path, Version, Dir, Error string }
-		if err := decoder.Decode(&m); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return fmt.Errorf("read the answer of go %s: %w", strings.Join(command, " "), err)
-		}
-		if m.Error != "" {
-			return fmt.Errorf("download %s: %s", m.Path, m.Error)
-		}
+	if err := os.MkdirAll(args[0], 0o755); err != nil {
+		return err
+	}
+	turn, err := os.OpenFile(filepath.Join(args[0], ".lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = turn.Close() }() // which unlocks it
+	if err := disk.Lock(turn, syscall.LOCK_EX); err != nil {
+		return err
+	}
+	for _, m := range found {
 		if err := slim(m.Dir, filepath.Join(args[0], path.Base(m.Path)), modules[m.Path]); err != nil {
 			return fmt.Errorf("%s %s: %w", m.Path, m.Version, err)
 		}
 	}
-	if failed != nil {
-		return fmt.Errorf("go %s: %w\n%s", strings.Join(command, " "), failed, &complaint)
-	}
 	return nil
 }
 
-// slim makes a module from another one and the edits of its files. What is there already
-// stays untouched, so that another build may be reading it.
+// A module is what the go command says of one.
+type module struct {
+	Path, Version, Dir string
+	Error              any
+}
+
+// sources are the modules as go.mod has them, downloaded where the module cache has none.
+// Download alone would also ask for the archives that a cache of sources may lack.
+func sources() ([]module, error) {
+	names := slices.Sorted(maps.Keys(modules))
+	found, err := ask(append([]string{"list", "-m", "-e", "-json", "-mod=readonly"}, names...)...)
+	if err != nil {
+		return nil, err
+	}
+	missing := slices.DeleteFunc(slices.Clone(found), func(m module) bool { return m.Dir != "" })
+	if len(missing) == 0 {
+		return found, nil
+	}
+	command := []string{"mod", "download", "-json"}
+	for _, m := range missing {
+		command = append(command, m.Path)
+	}
+	added, err := ask(command...)
+	for _, m := range added {
+		if m.Error != nil {
+			return nil, fmt.Errorf("download %s: %v", m.Path, m.Error)
+		}
+	}
+	there := slices.DeleteFunc(found, func(m module) bool { return m.Dir == "" })
+	return append(there, added...), err
+}
+
+// ask is what a go command answers of modules.
+func ask(args ...string) (list []module, err error) {
+	var complaint bytes.Buffer
+	command := exec.Command("go", args...)
+	command.Env = append(os.Environ(), "GOWORK=off")
+	command.Stderr = &complaint
+	out, failed := command.Output()
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var m module
+		switch err := decoder.Decode(&m); {
+		case errors.Is(err, io.EOF) && failed != nil:
+			return list, fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), failed, &complaint)
+		case errors.Is(err, io.EOF):
+			return list, nil
+		case err != nil:
+			return nil, fmt.Errorf("read the answer of go %s: %w", strings.Join(args, " "), err)
+		}
+		list = append(list, m)
+	}
+}
+
+// slim makes a module from another one and the edits of its files. Another build may be
+// reading it: what is there already stays untouched, and what changes does so at once.
 func slim(from, to string, edits map[string]edit) error {
 	left := map[string]bool{}
 	for file := range edits {
@@ -180,10 +234,25 @@ func link(source, target string) error {
 	if was, err := os.Readlink(target); err == nil && was == source {
 		return nil
 	}
-	if err := os.RemoveAll(target); err != nil {
+	if err := makeRoom(target); err != nil {
 		return err
 	}
-	return os.Symlink(source, target)
+	made := filepath.Join(filepath.Dir(target), ".link")
+	if err := os.Remove(made); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a build that was killed
+		return err
+	}
+	if err := os.Symlink(source, made); err != nil {
+		return err
+	}
+	return os.Rename(made, target)
+}
+
+// makeRoom removes a directory where a file or a link is to be, which replace all else.
+func makeRoom(target string) error {
+	if stat, err := os.Lstat(target); err == nil && stat.IsDir() {
+		return os.RemoveAll(target)
+	}
+	return nil
 }
 
 func write(source, target string, change edit) error {
@@ -194,11 +263,17 @@ func write(source, target string, change edit) error {
 	if text, err = change.apply(text); err != nil {
 		return fmt.Errorf("%s: %w: mend internal/slim", source, err)
 	}
-	if was, err := os.ReadFile(target); err == nil && bytes.Equal(was, text) {
-		return nil
+	stat, err := os.Lstat(target)
+	if err == nil && stat.Mode().IsRegular() {
+		if was, err := os.ReadFile(target); err == nil && bytes.Equal(was, text) {
+			return nil
+		}
 	}
-	if err := os.RemoveAll(target); err != nil { // it may be a link into the module cache
+	if err := makeRoom(target); err != nil {
 		return err
 	}
-	return os.WriteFile(target, text, 0o644)
+	return disk.WriteFile(target, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
 }

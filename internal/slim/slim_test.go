@@ -1,60 +1,98 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// built are the imports of each package of bin/aftershock, and what was written for it.
-func built(t *testing.T) (imports map[string][]string, slim string) {
-	t.Helper()
-	slim = t.TempDir()
-	if err := run([]string{slim}); err != nil {
-		t.Fatal(err)
+// A program is bin/aftershock: what each of its packages imports, and its registry of kinds.
+type program struct {
+	imports map[string][]string
+	scheme  string
+}
+
+// built is the program as make build makes it.
+var built = sync.OnceValues(func() (p program, err error) {
+	scratch, err := os.MkdirTemp("", "slim of aftershock")
+	if err != nil {
+		return p, err
 	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	slim := filepath.Join(scratch, "slim")
+	if err := run([]string{slim}); err != nil {
+		return p, err
+	}
+	scheme, err := os.ReadFile(filepath.Join(slim, "client-go/kubernetes/scheme/register.go"))
+	if err != nil {
+		return p, err
+	}
+	p.scheme = string(scheme)
 	root, err := filepath.Abs("../..")
 	if err != nil {
-		t.Fatal(err)
+		return p, err
 	}
-	work := filepath.Join(t.TempDir(), "build.work")
-	for _, name := range []string{"build.work", "build.work.sum"} {
-		text, err := os.ReadFile(filepath.Join(root, name))
+	// With go.mod and the replacements alone, go list asks for no module that other tests do
+	// without; with the workspace it reads the go.mod of many more.
+	replacements, err := os.ReadFile(filepath.Join(root, "build.work"))
+	if err != nil {
+		return p, err
+	}
+	_, text, _ := strings.Cut(string(replacements), "use .\n")
+	text = regexp.MustCompile(`=> \./\S+`).ReplaceAllStringFunc(text, func(to string) string {
+		to = strings.TrimPrefix(to, "=> ./")
+		if name, slimmed := strings.CutPrefix(to, "bin/slim/"); slimmed {
+			return fmt.Sprintf("=> %q", filepath.Join(slim, name))
+		}
+		return fmt.Sprintf("=> %q", filepath.Join(root, to))
+	})
+	for from, to := range map[string]string{"go.mod": "build.mod", "go.sum": "build.sum"} {
+		own, err := os.ReadFile(filepath.Join(root, from))
 		if err != nil {
-			t.Fatal(err)
+			return p, err
 		}
-		moved := strings.NewReplacer("use .", "use "+root, "=> ./bin/slim", "=> "+slim, "=> ./", "=> "+root+"/").Replace(string(text))
-		if err := os.WriteFile(filepath.Join(filepath.Dir(work), name), []byte(moved), 0o600); err != nil {
-			t.Fatal(err)
+		if from == "go.mod" {
+			own = append(own, text...)
+		}
+		if err := os.WriteFile(filepath.Join(scratch, to), own, 0o600); err != nil {
+			return p, err
 		}
 	}
-	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "grpcnotrace", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./cmd/aftershock")
+	var complaint strings.Builder
+	list := exec.Command("go", "list", "-mod=readonly", "-modfile="+filepath.Join(scratch, "build.mod"), "-deps", "-tags", "grpcnotrace", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./cmd/aftershock")
 	list.Dir = root
-	list.Env = append(os.Environ(), "GOWORK="+work)
-	list.Stderr = os.Stderr
+	list.Env = append(os.Environ(), "GOWORK=off")
+	list.Stderr = &complaint
 	out, err := list.Output()
 	if err != nil {
-		t.Fatal(err)
+		return p, fmt.Errorf("%w: %s", err, &complaint)
 	}
-	imports = map[string][]string{}
+	p.imports = map[string][]string{}
 	for line := range strings.Lines(string(out)) {
 		words := strings.Fields(line)
-		imports[words[0]] = words[1:]
+		p.imports[words[0]] = words[1:]
 	}
-	return imports, slim
-}
+	return p, nil
+})
 
 // A client needs the scheme for objects of the types of k8s.io/api, and only a package that
 // imports such a type has them.
 func TestGroupsAreThoseOfTheProgram(t *testing.T) {
-	imports, slim := built(t)
+	p, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
 	const scheme, types = "k8s.io/client-go/kubernetes/scheme", "k8s.io/api/"
 	used := map[string]bool{}
-	for from, list := range imports {
+	for from, list := range p.imports {
 		for _, to := range list {
 			if strings.HasPrefix(to, types) && !strings.HasPrefix(from, types) && from != scheme {
 				used[strings.TrimPrefix(to, types)] = true
@@ -65,24 +103,23 @@ func TestGroupsAreThoseOfTheProgram(t *testing.T) {
 	if want := slices.Sorted(maps.Keys(used)); !slices.Equal(groups, want) {
 		t.Errorf("groups are %q, and the program imports %q", groups, want)
 	}
-	text, err := os.ReadFile(filepath.Join(slim, "client-go/kubernetes/scheme/register.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Count(string(text), ".AddToScheme,\n"); got != len(groups) {
-		t.Errorf("%d groups are registered, want %d:\n%s", got, len(groups), text)
+	if got := strings.Count(p.scheme, ".AddToScheme,\n"); got != len(groups) {
+		t.Errorf("%d groups are registered, want %d:\n%s", got, len(groups), p.scheme)
 	}
 }
 
 func TestTheProgramHasNoControllers(t *testing.T) {
-	imports, _ := built(t)
+	p, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{
 		"k8s.io/client-go/informers", "k8s.io/client-go/kubernetes", "k8s.io/client-go/tools/leaderelection",
 		"sigs.k8s.io/controller-runtime/pkg/cache", "sigs.k8s.io/controller-runtime/pkg/manager",
 	} {
-		if _, there := imports[name]; there {
+		if _, there := p.imports[name]; there {
 			var by []string
-			for from, list := range imports {
+			for from, list := range p.imports {
 				if slices.Contains(list, name) {
 					by = append(by, from)
 				}
@@ -94,7 +131,7 @@ func TestTheProgramHasNoControllers(t *testing.T) {
 
 func TestWhatIsThereAlreadyStaysUntouched(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
-	for name, text := range map[string]string{"go.mod": "module m\n", "a/a.go": "package a\n", "b/b.go": "package b\n\nvar B, C int\n", "b/c.go": "package b\n", "b/d/d.go": "package d\n"} {
+	for name, text := range map[string]string{"go.mod": "module m\n", "a/a.go": "package a\n", "b/b.go": "package b\n\nvar B int\n\nvar C int\n", "b/c.go": "package b\n", "b/d/d.go": "package d\n"} {
 		if err := os.MkdirAll(filepath.Join(from, filepath.Dir(name)), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -141,6 +178,20 @@ func TestWhatIsThereAlreadyStaysUntouched(t *testing.T) {
 	}
 }
 
+// Two first builds at once both find the whole module.
+func TestBuildsAtOnceDoNotDisturbEachOther(t *testing.T) {
+	to := t.TempDir()
+	var all sync.WaitGroup
+	defer all.Wait()
+	for range 4 {
+		all.Go(func() {
+			if err := run([]string{to}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestEdits(t *testing.T) {
 	const register = `package scheme
 
@@ -173,6 +224,14 @@ var (
 )
 
 func Start() { manager.Start() }
+`
+	const methods = `package config
+
+type Config struct{ Name string }
+type List[T any] []T
+
+func (c *Config) Validate() error { return nil }
+func (l List[T]) Len() int        { return len(l) }
 `
 	for _, row := range []struct {
 		name string
@@ -211,6 +270,22 @@ var (
 )
 `},
 		{"a declaration that went", keepOnly("Log", "Logger"), alias, "it declares no Logger"},
+		{"methods that are named", keepBare([]string{"Config.Validate", "List.Len"}, "Config", "List"), methods, `package config
+
+type Config struct{ Name string }
+type List[T any] []T
+`},
+		{"a method that is not named", keepBare([]string{"List.Len"}, "Config", "List"), methods, "it has Config.Validate: leave it out by its name, or keep the file"},
+		{"a method of a type with parameters", keepBare([]string{"Config.Validate"}, "Config", "List"), methods, "it has List.Len: leave it out"},
+		{"a method that went", keepBare([]string{"Config.Validate", "Config.Check"}, "Config"), methods, "it declares no Config.Check"},
+		{"a method of what goes, too", keepOnly("Log"), alias + "\ntype Server struct{}\n\nfunc (*Server) Start() {}\n", "package alias\n\nimport (\n\t\"example.com/log\"\n)\n\ntype Log = log.Log\n"},
+		{"a function that runs by itself", keepOnly("Log"), alias + "\nfunc init() {}\n", "it has init: leave it out by its name"},
+		{"two names of one declaration", keepOnly("B"), "package b\n\nvar A, B = 1, 2\n", "it declares A together with B"},
+		{"a constraint", keepOnly("Log"), "//go:build linux\n\n" + alias, "it has the directive //go:build linux,"},
+		{"a constraint as it once was", keepOnly("Log"), "// +build linux\n\n" + alias, "it has the directive // +build linux,"},
+		{"an embedded file", keepOnly("Log"), alias + "\n//go:embed a\nvar A string\n", "it has the directive //go:embed a,"},
+		{"an import for what it does", keepOnly("Log"), strings.Replace(alias, `"example.com/manager"`, `_ "example.com/manager"`, 1), `it imports "example.com/manager" as _,`},
+		{"an import without a name", registerOnly([]string{"apps/v1"}), strings.Replace(register, `runtime "k8s`, `. "k8s`, 1), `it imports "k8s.io/apimachinery/pkg/runtime" as .,`},
 		{"no Go", keepOnly("Log"), "package", "expected 'IDENT'"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
