@@ -169,7 +169,7 @@ func (h HTTP) try(ctx context.Context, targets []vegeta.Target) (good []trial, e
 		if len(of) > 1 {
 			who += fmt.Sprintf(" and %d more", len(of)-1)
 		}
-		texts[i] = fmt.Sprintf("%s: %s: %s", who, reason, of[0].advice())
+		texts[i] = fmt.Sprintf("%s: %s: %s", who, reason, of[0].advice(len(h.Success.Status) > 0))
 	}
 	return nil, errors.New(strings.Join(texts, "; "))
 }
@@ -231,13 +231,19 @@ func (h HTTP) named(good []trial) (string, error) {
 	return found, nil
 }
 
-// advice is what to check about a failure.
-func (t trial) advice() string {
+// advice is what to check about a failure; chosen: the user said which statuses are good.
+func (t trial) advice(chosen bool) string {
 	reason := t.reason()
-	switch {
-	case strings.HasPrefix(reason, "3") && reason == strconv.Itoa(t.Code) && t.location == "":
+	switch redirected := strings.HasPrefix(reason, "3") && reason == strconv.Itoa(t.Code); {
+	case redirected && chosen:
+		text := fmt.Sprintf("load.success.status does not name it: add %d if users need no more than that answer", t.Code)
+		if t.location != "" {
+			text += fmt.Sprintf(", or give the URL that the redirect%s leads to", t.elsewhere())
+		}
+		return text
+	case redirected && t.location == "":
 		return "if users need no more than that answer, load.success: {status: [200-399]}"
-	case strings.HasPrefix(reason, "3") && reason == strconv.Itoa(t.Code):
+	case redirected:
 		return fmt.Sprintf("a redirect%s, which a load does not follow: give the URL that it leads to, or, if users need no more than that answer, load.success: {status: [200-399]}", t.elsewhere())
 	case reason == "connection refused":
 		return "check that the service listens there and that it can be reached from this machine (a port-forward that ended?)"
