@@ -207,7 +207,9 @@ func (b besides) within(name string) []steadystate.Span {
 // A change is an event of a pod, and by how much it changes how many pods serve.
 type change struct {
 	record.Event
-	by int
+	served int // 1 if the pod served before it
+	by     int
+	leaves bool // it will not serve again
 }
 
 // changes are those in the events, in order. A pod that was there before its first
@@ -245,7 +247,7 @@ func changes(events []record.Event) (list []change) {
 			is.leaves = true
 		}
 		pods[e.UID] = is
-		list = append(list, change{e, serves(is) - serves(was)})
+		list = append(list, change{e, serves(was), serves(is) - serves(was), is.leaves})
 	}
 	return list
 }
@@ -274,27 +276,46 @@ func (j *judge) felt(i *InjectionResult, changes []change) {
 
 // wholeAgain is when as many pods serve again as did before the fault; the record's
 // end, last, if they never do. Others may take the place of those that it removed. If it
-// removes none, it is when those that it hit serve.
+// removes none, it is when those that it hit serve: one that left no longer counts among
+// them, but then all pods do.
 func (i InjectionResult) wholeAgain(changes []change, last time.Duration) time.Duration {
 	late := soon
 	if !i.passing() {
 		late = watchWidth
 	}
-	n, before, fewer, again := 0, 0, false, i.in.To
+	type serving struct{ n, before int }
+	var all, own serving
+	was := map[string]int{} // 1 for a pod that served before
+	replaceable, fewer, again := i.ChangesPods, false, i.in.To
 	for _, c := range changes {
-		if !i.ChangesPods && !slices.ContainsFunc(i.Targets, func(t record.Target) bool { return isOf(c.Event, t) }) {
+		hit := slices.ContainsFunc(i.Targets, func(t record.Target) bool { return isOf(c.Event, t) })
+		all.n += c.by
+		if hit {
+			own.n += c.by
+		}
+		before := c.To < i.in.From
+		if _, known := was[c.UID]; before || !known {
+			was[c.UID] = c.served
+		}
+		if before {
+			all.before, own.before = all.n, own.n
+			was[c.UID] += c.by
 			continue
 		}
-		if n += c.by; c.To < i.in.From {
-			before = n
+		if hit && c.leaves {
+			own.before -= was[c.UID]
+			was[c.UID], replaceable = 0, true
+		}
+		if !replaceable && !hit {
 			continue
 		}
 		if fewer && again < last && c.To > again {
 			break
 		}
+		short := replaceable && all.n < all.before || !i.ChangesPods && own.n < own.before
 		// A container that was started again did not serve before.
-		if fewer = fewer || (n < before || c.Kind == record.EventRestarted) && c.From <= i.in.To+late; fewer {
-			if again = last; n >= before {
+		if fewer = fewer || (short || c.Kind == record.EventRestarted) && c.From <= i.in.To+late; fewer {
+			if again = last; !short {
 				again = max(i.in.To, c.To)
 			}
 		}

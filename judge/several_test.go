@@ -200,6 +200,18 @@ func TestEachOfSeveralFaultsShowsItsOwnEffect(t *testing.T) {
 			},
 			events: append(exist("abc"), podEvent(record.EventNotReady, "c", 35*s, 35*s), podEvent(record.EventReady, "c", 38*s, 38*s), podEvent(record.EventNotReady, "a", 36*s, 36*s)),
 		}, steadystate.Held, "p50 of cpu of a 1 before the fault, 1.5 while it was on, 1 after it"},
+		{"a pod that is cut off and then goes is made up for by the one that replaces it", scene{
+			injection: at(t0, "ab", stress), polled: moved(t0, 30*s, 0.5), took: cut(t0, 25*s), later: []another{{at(t0, "c", record.Effect{Event: record.EventStopped}), 25 * s}, {kill(22*s, "c"), t1}},
+			events: append([]record.Event{podEvent(record.EventStopped, "c", t0, t0)}, replaced(22*s, 30*s)...),
+		}, steadystate.Held, "p50 of cpu of a 1 before the fault, 1.5 while it was on, 1 after it"},
+		{"and not before that serves", scene{
+			injection: at(t0, "ab", stress), polled: moved(t0, 36*s, 0), took: cut(t0, 25*s), later: []another{{at(t0, "c", record.Effect{Event: record.EventStopped}), 25 * s}, {kill(22*s, "c"), t1}},
+			events: append([]record.Event{podEvent(record.EventStopped, "c", t0, t0)}, replaced(22*s, 36*s)...),
+		}, steadystate.Unknown, "shake: a: p50 of cpu of a 1 before the fault, 1 while it was on"},
+		{"as is one that goes after the fault and never served again", scene{
+			injection: at(t0, "ab", stress), polled: moved(t0, 31*s, 0.5), took: cut(t0, 25*s), later: []another{{at(t0, "c", record.Effect{Event: record.EventStopped}), 25 * s}, {kill(26*s, "c"), t1}},
+			events: append([]record.Event{podEvent(record.EventStopped, "c", t0, t0)}, replaced(26*s, 31*s)...),
+		}, steadystate.Held, "p50 of cpu of a 1 before the fault, 1.5 while it was on, 1 after it"},
 		{"pods that are replaced one after the other are not all there once the first is", scene{
 			injection: at(t0, "ab", stress), polled: moved(t0, 36*s, 0),
 			later: []another{{record.Injection{Span: steadystate.Instant(t0), Targets: hits("cd"), Effects: []record.Effect{{Event: record.EventGone}}, ChangesPods: true}, 30 * s}},
