@@ -142,7 +142,7 @@ func (e Experiment) settleTime() time.Duration {
 	}
 	stages := e.Load.Stages()
 	for _, c := range judge.Settling(e.Hypothesis.Checks, e.baseline()) {
-		if t, ok := timeTo(stages[c.Signal], steadystate.ObservationsToSettle(c)); ok {
+		if t, ok := timeTo(stages[c.Signal], steadystate.ObservationsToSettle(c, true)); ok {
 			longest = max(longest, t)
 		}
 	}

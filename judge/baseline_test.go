@@ -71,7 +71,7 @@ func TestALimitRefersToTheControlRunIfThereIsOne(t *testing.T) {
 		want      steadystate.Verdict
 		text, why string
 	}{
-		{"without one it is what was settled before the fault", nil, "p90 <= 1.5x baseline", steadystate.Held, "1x of the 7.3s before the fault (200 observations, and 73)", ""},
+		{"without one it is what was settled before the fault", nil, "p90 <= 1.5x baseline", steadystate.Held, "1x of the 6.7s before the fault (200 observations, and 67)", ""},
 		{"with one it is that", whole, "p95 <= 1.5x baseline", steadystate.Broken, "2x of control run 0123456789 (200 observations, and 200)", ""},
 		{"also in a phase", whole, "mean <= 2.5x baseline during hold", steadystate.Held, "2x of control run 0123456789 (200 observations, and 200)", ""},
 		{"a percentile that a limit names is there", whole, "p90 <= 2.5x baseline", steadystate.Held, "2x of control run 0123456789 (200 observations, and 200)", ""},
@@ -108,6 +108,48 @@ func TestALimitRefersToTheControlRunIfThereIsOne(t *testing.T) {
 			got := result.Findings[0]
 			if got.Verdict != row.want || got.Text != row.text || !strings.HasPrefix(got.Undecided, row.why) && !strings.Contains(got.Undecided, row.why) {
 				t.Errorf("%s, %q, %q; want %s, %q, %q", got.Verdict, got.Text, got.Undecided, row.want, row.text, row.why)
+			}
+		})
+	}
+}
+
+// The gate lets a fault in once its comparison can be decided, whatever the polls have in
+// common: a fault for a verdict that must be unknown is wasted.
+func TestTheGateWaitsForTheSamplesOfABaseline(t *testing.T) {
+	const length = 10 * time.Minute
+	scraped := func(at time.Duration) steadystate.Span { return steadystate.Span{From: at - at%(15*s), To: at + 20*ms} }
+	for _, row := range []struct {
+		sentence string
+		span     func(at time.Duration) steadystate.Span
+		whole    bool
+		least    time.Duration
+	}{
+		{"of one scrape each 15 s", scraped, false, 135 * s},
+		{"of ranges of 15 s", func(at time.Duration) steadystate.Span { return steadystate.Span{From: at - 15*s, To: at + 20*ms} }, true, 150 * s},
+		{"that share nothing", func(at time.Duration) steadystate.Span { return steadystate.Span{From: at, To: at + 20*ms} }, false, 9 * s},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			plan := &record.Plan{Name: "run", Settle: 5 * s, Checks: []steadystate.Check{{Name: "pool", Signal: "pool", Good: steadystate.AtMost(10), Limits: steadystate.Limits("mean <= 1.2x baseline")}}}
+			list := []record.Entry{{Header: &record.Header{Format: record.Format, Version: record.Version}}, {Plan: plan}, {Phase: record.PhaseSettle}}
+			gate, injected := judge.NewGate(plan), time.Duration(0)
+			gate.See(list[2])
+			for at := time.Duration(0); at < length; at += s {
+				e := record.Entry{At: at + 20*ms, Observations: &record.Observations{Signal: "pool", List: []steadystate.Observation{{Span: row.span(at), Value: 1, Whole: row.whole}}}}
+				list = append(list, e)
+				if gate.See(e); injected == 0 && gate.Steady(e.At).Verdict == steadystate.Held {
+					injected = e.At + 10*ms
+					list = append(list, record.Entry{At: injected, Phase: record.PhaseInject}, record.Entry{At: injected, Injection: &record.Injection{Fault: "kill", Span: steadystate.Instant(injected)}}, record.Entry{At: injected, Phase: record.PhaseHold})
+				}
+			}
+			if injected < row.least || injected > row.least+20*s {
+				t.Fatalf("the fault came at %s, want at %s", injected, row.least)
+			}
+			result, err := judge.Judge(recordtest.All(append(list, record.Entry{At: length, End: &record.End{Reason: record.Completed}})), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := result.Findings[0]; got.Verdict != steadystate.Held {
+				t.Errorf("injected at %s: %s, %q, %q", injected, got.Verdict, got.Text, got.Undecided)
 			}
 		})
 	}

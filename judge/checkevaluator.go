@@ -25,7 +25,7 @@ func (j *judge) newCheckEvaluator(c steadystate.Check) *checkEvaluator {
 		k.windows = append(k.windows, p.Span)
 	}
 	_, requests := j.Traffic[c.Signal]
-	rule := c.Rule(j.plan.Settle, requests || slices.Contains(j.plan.Sampled, c.Signal))
+	rule := c.Rule(j.plan.Settle, j.byChance(c.Signal))
 	rule.Smallest = j.smallest(c.Signal)
 	if !requests && rule.ByChance {
 		// A probe does not name the backend it met. Its backends are the load's, or
@@ -42,7 +42,7 @@ func (j *judge) newCheckEvaluator(c steadystate.Check) *checkEvaluator {
 	k.pinned = slices.Contains(j.plan.Reused, c.Signal)
 	k.fold = steadystate.NewFold(c.Good, rule, steadystate.Span{To: j.watched}, k.windows...)
 	if watch, ok := j.phase(record.PhaseWatch); ok {
-		k.fold.SlowIfSent(watch) // the rest is the fault's
+		k.fold.SlowIfSent(slices.Index(k.windows, watch)) // the rest is the fault's
 	}
 	k.prior = j.newPrior(c, rule)
 	o := j.buffer(c.Signal)

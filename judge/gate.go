@@ -43,7 +43,7 @@ func (g *Gate) begin(at time.Duration) {
 	g.begun, g.calm = true, max(g.calm, at)
 	for _, c := range g.checks {
 		f := g.signal(c.Signal)
-		f.checks = append(f.checks, settling{c, steadystate.NewSettling(c, g.settle, at)})
+		f.checks = append(f.checks, settling{c, steadystate.NewSettling(c, ByChance(g.plan, c.Signal), g.settle, at)})
 	}
 }
 

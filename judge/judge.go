@@ -296,6 +296,20 @@ func (j *judge) kindOf(signal string) steadystate.Kind {
 	return steadystate.Polls
 }
 
+// byChance reports whether each observation of a signal meets one of several backends, so
+// that each is a sample of its own.
+func (j *judge) byChance(signal string) bool {
+	_, sent := j.Traffic[signal]
+	return sent || ByChance(j.plan, signal)
+}
+
+// ByChance is the [steadystate.Rule]'s of a signal, as far as the plan says: the record
+// shows the requests of loads whose rates are not planned.
+func ByChance(p *record.Plan, signal string) bool {
+	_, staged := p.Stages[signal]
+	return staged || signal == record.TrafficSignal || slices.Contains(p.Sampled, signal)
+}
+
 // check judges the limits of a check, and whether it was good at the end.
 func (j *judge) check(c *checkEvaluator) {
 	c.conclude()

@@ -17,6 +17,7 @@ type reorderBuffer struct {
 	latest time.Duration // largest From so far
 	slack  time.Duration // how far an observation came behind latest
 	whole  time.Duration // longest span of a value that covers its whole span
+	widest time.Duration // longest span of a known one
 	held   []steadystate.Observation
 	next   []func(steadystate.Observation)
 	enough int // number of held observations at which to pass some on
@@ -30,6 +31,9 @@ func (o *reorderBuffer) see(x steadystate.Observation) {
 	o.first, o.latest = min(o.first, x.From), max(o.latest, x.From)
 	o.slack = max(o.slack, o.latest-x.From)
 	o.tally.add(x.From)
+	if x.Unknown == "" {
+		o.widest = max(o.widest, x.Width())
+	}
 	if x.Whole {
 		o.whole = max(o.whole, x.Width())
 	}

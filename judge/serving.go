@@ -74,7 +74,7 @@ func (s *serving) enough(others iter.Seq[*serving]) (text string, enough bool) {
 // plus the span of a value that ends when the stretch begins. It starts no
 // earlier than calm.
 func (b *reorderBuffer) settled(calm, at, settle time.Duration) steadystate.Span {
-	width := steadystate.SettleTime(steadystate.Check{}, settle, b.spacing(at)) + b.whole
+	width := steadystate.SettleTime(steadystate.Check{}, false, settle, b.spacing(at), 0) + b.whole
 	return steadystate.Span{From: min(at, max(calm, at-width)), To: at}
 }
 

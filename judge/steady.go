@@ -15,7 +15,8 @@ import (
 // of the settling. Baselines and effects compare with this stretch.
 func (j *judge) settled(c steadystate.Check) steadystate.Span {
 	at := j.Window.From
-	from := max(j.calm(), at-steadystate.SettleTime(c, j.plan.Settle, j.buffer(c.Signal).spacing(at)))
+	b := j.buffer(c.Signal)
+	from := max(j.calm(), at-steadystate.SettleTime(c, j.byChance(c.Signal), j.plan.Settle, b.spacing(at), b.widest))
 	return steadystate.Span{From: min(from, at), To: at}
 }
 
@@ -88,7 +89,7 @@ func (j *judge) newPrior(c steadystate.Check, rule steadystate.Rule) *prior {
 	known := Settling(j.plan.Checks, j.plan.Baseline)[slices.IndexFunc(j.plan.Checks, func(p steadystate.Check) bool { return p.Name == c.Name })]
 	settle, _ := j.phase(record.PhaseSettle)
 	p := &prior{
-		Settling: steadystate.NewSettling(known, j.plan.Settle, settle.From),
+		Settling: steadystate.NewSettling(known, rule.ByChance, j.plan.Settle, settle.From),
 		check:    c,
 		sampled:  rule.ByChance,
 		window:   j.settled(c),

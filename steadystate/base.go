@@ -77,11 +77,15 @@ func (l Limit) unsure(f Figures) string {
 	if f.hidden() > 0 {
 		return f.Ignorance()
 	}
-	more := "a longer phase or a higher rate"
+	return fmt.Sprintf("%s of %s; a comparison needs at least %s of each, and more for a smaller difference: %s", l.Figure(), l.sample(f), thousands(l.leastToCompare()), l.larger(f))
+}
+
+// larger is what makes a larger sample. More polls of the same scrapes do not.
+func (l Limit) larger(f Figures) string {
 	if l.samples(f) < l.n(f) {
-		more = "a longer phase, or more frequent scrapes and a shorter range"
+		return "a longer phase, or more frequent scrapes and a shorter range"
 	}
-	return fmt.Sprintf("%s of %s; a comparison needs at least %s of each, and more for a smaller difference: %s", l.Figure(), l.sample(f), thousands(l.leastToCompare()), more)
+	return "a longer phase or a higher rate"
 }
 
 // sample is "24 independent observations", or "120 observations" where all are.

@@ -165,7 +165,7 @@ func TestARatioOfPollsSaysHowManySamplesThereWere(t *testing.T) {
 		{"of a scrape", scraped, 300, "mean <= 1.5x baseline", steadystate.Broken, "x of the settle phase (20 independent observations, and 20)"},
 		{"of a range", ranged, 400, "mean <= 1.5x baseline", steadystate.Broken, "x of the settle phase (27 independent observations, and 27)"},
 		{"of too few scrapes, however many polls", scraped, 135, "mean <= 1.5x baseline", steadystate.Unknown, "mean of 9 independent observations; a comparison needs at least 10 of each, and more for a smaller difference: a longer phase, or more frequent scrapes and a shorter range"},
-		{"of so few that they have no such percentile", scraped, 285, "p95 <= 1.5x baseline", steadystate.Unknown, "19 independent observations: p95 needs at least 20 observations: a longer phase or a higher rate"},
+		{"of so few that they have no such percentile", scraped, 285, "p95 <= 1.5x baseline", steadystate.Unknown, "19 independent observations: p95 needs at least 20 observations: a longer phase, or more frequent scrapes and a shorter range"},
 		{"of one poll for each scrape", func(n int, value func() float64) (list []steadystate.Observation) {
 			for i, o := range scraped(15*n, value) {
 				if i%15 == 0 {

@@ -45,8 +45,7 @@ type Figures struct {
 	Downtime Bounds[time.Duration] `json:"downtime"`
 
 	values    BoundedValues // of the known observations with a value
-	distinct  int           // observations of the values and failures, of which no two overlap
-	until     time.Duration // end of the last of them
+	distinct  samples       // of the values and failures
 	timeouts  BoundedValues // of the timed-out ones: the time they took, as a lower bound
 	paused    time.Duration // what pauses add to the downtime at most
 	undecided int           // unknown ones with a value, which did not fail
@@ -85,13 +84,13 @@ func (f *Figures) count(o Observation, good Tolerance) {
 		}
 		if o.Unknown == "" {
 			f.undecided++
-			f.tell(o.Span)
+			f.distinct.add(o.Span)
 			f.values.Add(o.Bounds())
 			f.partial = cmp.Or(f.partial, o.Partial, o.Missing)
 		}
 		return
 	}
-	f.tell(o.Span)
+	f.distinct.add(o.Span)
 	switch o.Failed {
 	case "":
 		f.values.Add(o.Bounds())
@@ -104,21 +103,10 @@ func (f *Figures) count(o Observation, good Tolerance) {
 	}
 }
 
-// tell counts an observation if it shares nothing with those counted before. Two polls of
-// one scrape return the same value, and two rates whose ranges overlap much the same one:
-// they are one sample. Observations come in order of From. Each request is a sample of
-// its own, whatever else is in flight.
-func (f *Figures) tell(o Span) {
-	if f.rule.ByChance || f.distinct == 0 || o.From >= f.until {
-		f.distinct++
-		f.until = max(o.To, o.From+1)
-	}
-}
-
 // independent is how many of n observations are samples of their own.
 func (f Figures) independent(n int) int {
-	if all := f.Observed() + f.undecided; all > f.distinct {
-		return n * f.distinct / all
+	if all := f.Observed() + f.undecided; all > f.distinct.n {
+		return n * f.distinct.n / all
 	}
 	return n
 }
@@ -523,7 +511,7 @@ func (l Limit) ofValues(f Figures, doubt float64) (b Bounds[float64], none *Read
 		if n < least {
 			return b, &Reading{
 				Text:      text,
-				Undecided: fmt.Sprintf("%s needs at least %d observations: a longer phase or a higher rate", l.Figure(), least),
+				Undecided: fmt.Sprintf("%s needs at least %d observations: %s", l.Figure(), least, l.larger(f)),
 			}
 		}
 		return f.quantile(q, failed, doubtful, doubt), nil

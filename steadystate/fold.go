@@ -38,7 +38,7 @@ func NewFold(good Tolerance, rule Rule, record Span, windows ...Span) *Fold {
 		f.partial = newBundle(n)
 	}
 	for _, w := range windows {
-		f.windows = append(f.windows, &view{Figures: Figures{Window: w, rule: rule}, total: newLongestGap(w), partial: newLongestGap(w)})
+		f.windows = append(f.windows, &view{Figures: Figures{Window: w, rule: rule, distinct: samples{each: rule.ByChance}}, total: newLongestGap(w), partial: newLongestGap(w)})
 	}
 	return f
 }
@@ -76,14 +76,10 @@ func (f *Fold) Add(o Observation) {
 	}
 }
 
-// SlowIfSent has a slow request count in the window only if it was sent there, also if
-// it was answered there. What was sent before is then another window's, as what a fault
-// delayed is after its end.
-func (f *Fold) SlowIfSent(window Span) {
-	for _, w := range f.windows {
-		w.sent = w.sent || w.Window == window
-	}
-}
+// SlowIfSent has a slow request count in the i-th window only if it was sent there, also
+// if it was answered there. What was sent before is then another window's, as what a
+// fault delayed is after its end.
+func (f *Fold) SlowIfSent(i int) { f.windows[i].sent = true }
 
 // Cut ends each window at an instant that no observation so far began after: what
 // begins later is of none.

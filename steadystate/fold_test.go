@@ -65,6 +65,29 @@ func TestASlowRequestInFlightCountsWhereItWasAnswered(t *testing.T) {
 	}
 }
 
+// What a fault delayed is the fault's, not that of the phase after it, which asks for what
+// is slow of its own.
+func TestASlowRequestCountsWhereItWasSentIfTheWindowAsksForThat(t *testing.T) {
+	rule := steadystate.Rule{Settle: 10 * s, ByChance: true, Allowed: 0.001}
+	watch := steadystate.Span{From: 20 * s, To: 60 * s}
+	f := steadystate.NewFold(steadystate.Within(s), rule, steadystate.Span{To: 60 * s}, watch, watch)
+	f.SlowIfSent(1)
+	for _, o := range []steadystate.Observation{
+		{Span: steadystate.Span{From: 18 * s, To: 22 * s}, Value: 4},                               // delayed by the fault
+		{Span: steadystate.Span{From: 19 * s, To: 21 * s}, Failed: "connection reset"},             // cut off, which may be anybody's
+		{Span: steadystate.Span{From: 19 * s, To: 23 * s}, Value: 4, Failed: steadystate.TimedOut}, // nor is it known when that failed
+		{Span: steadystate.Span{From: 30 * s, To: 30*s + 20*time.Millisecond}, Value: 0.02},        // good
+		{Span: steadystate.Span{From: 40 * s, To: 43 * s}, Value: 3},                               // slow by itself
+	} {
+		f.Add(o)
+	}
+	for i, want := range [][3]int{{1, 3, 1}, {1, 2, 1}} {
+		if got := f.Figures()[i]; [3]int{got.Good, got.Bad, got.Doubtful} != want {
+			t.Errorf("window %d: %d good, %d bad, %d doubtful; want %v", i, got.Good, got.Bad, got.Doubtful, want)
+		}
+	}
+}
+
 // A window that is cut ends there, and nothing is missing from it.
 func TestACutWindowEndsThere(t *testing.T) {
 	f := steadystate.NewFold(steadystatetest.Good, steadystate.Rule{}, steadystate.Span{To: 60 * s}, steadystate.Span{From: 10 * s, To: 20 * s}, steadystate.Span{To: 5 * s})

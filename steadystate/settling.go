@@ -29,6 +29,8 @@ type Settling struct {
 	allowed float64
 	least   time.Duration
 	fewest  int // observations
+	apart   int // of them, so many must be samples of their own, for a baseline
+	samples samples
 
 	since    time.Duration // start of the count
 	seen     int           // observations since, good and bad
@@ -94,9 +96,14 @@ const (
 )
 
 // NewSettling starts to settle at an instant. least is the shortest time for
-// which the check must be steady.
-func NewSettling(c Check, least, at time.Duration) *Settling {
-	return &Settling{good: c.Good, allowed: c.Allowed, least: least, fewest: fewest(c), since: at, last: at, near: -1}
+// which the check must be steady; byChance is [Rule]'s. Its limits on a multiple of the
+// baseline take as many samples as [Base] counts: polls that share a scrape are one.
+func NewSettling(c Check, byChance bool, least, at time.Duration) *Settling {
+	s := &Settling{good: c.Good, allowed: c.Allowed, least: least, fewest: fewest(c, byChance), samples: samples{each: byChance}, since: at, last: at, near: -1}
+	if !byChance {
+		s.apart = c.SamplesToCompare()
+	}
+	return s
 }
 
 // tested is the share of the alternative hypothesis: ten times the allowed
@@ -111,38 +118,43 @@ func odds(allowed float64, seen, bad int) float64 {
 
 // ObservationsToSettle is the smallest number of observations that settles a
 // check, if all are good and there are enough for its limits on a multiple of
-// the baseline.
-func ObservationsToSettle(c Check) int {
-	return (&Settling{allowed: c.Allowed, fewest: fewest(c)}).more()
+// the baseline; byChance is [Rule]'s. Of polls, [Check.SamplesToCompare] must share
+// nothing with each other, which may take more.
+func ObservationsToSettle(c Check, byChance bool) int {
+	return (&Settling{allowed: c.Allowed, fewest: fewest(c, byChance)}).more()
 }
 
-func fewest(c Check) int {
-	n := MinObservations
-	for _, l := range c.Limits {
-		if l.Baseline {
-			// What is in flight when the fault comes is no part of the baseline, nor is
-			// what was sent after it.
-			least := l.leastToCompare()
-			n = max(n, least+(least+9)/10)
-		}
+func fewest(c Check, byChance bool) int {
+	n := c.SamplesToCompare()
+	if byChance {
+		// What is in flight when the fault comes is no part of the baseline, nor is
+		// what was sent after it.
+		n += (n + 9) / 10
 	}
-	return n
+	return max(MinObservations, n)
 }
 
-// SettleTime is the shortest time that settles a check at that spacing of
-// observations.
-func SettleTime(c Check, least, spacing time.Duration) time.Duration {
-	return max(least, time.Duration(ObservationsToSettle(c))*spacing)
+// SettleTime is the time that settles a check at that spacing of observations, the
+// longest span of which is so wide; byChance is [Rule]'s. Polls that share nothing are no
+// further apart than both together, and a stretch that begins between two such has one
+// less.
+func SettleTime(c Check, byChance bool, least, spacing, widest time.Duration) time.Duration {
+	least = max(least, time.Duration(ObservationsToSettle(c, byChance))*spacing)
+	if n := c.SamplesToCompare(); n > 0 && !byChance {
+		least = max(least, time.Duration(n+1)*(spacing+widest))
+	}
+	return least
 }
 
-// Needed is the [SettleTime] at the spacing observed so far.
+// Needed is the settle time at the spacing observed so far.
 func (s *Settling) Needed() time.Duration {
-	return max(s.least, time.Duration((&Settling{allowed: s.allowed, fewest: s.fewest}).more())*s.spacing.mean)
+	all := time.Duration((&Settling{allowed: s.allowed, fewest: s.fewest}).more())
+	return max(s.least, all*s.spacing.mean, time.Duration(s.apart)*s.samples.spacing())
 }
 
 // more is the number of further observations needed if all are good.
 func (s *Settling) more() int {
-	least := s.fewest - s.seen
+	least := max(s.fewest-s.seen, s.moreSamples())
 	if s.allowed > 0 {
 		n := float64(s.counts + 1)
 		needed := math.Log(decisive*n*(n+1)) + odds(s.allowed, s.seen, s.bad)
@@ -150,6 +162,9 @@ func (s *Settling) more() int {
 	}
 	return max(0, least)
 }
+
+// moreSamples is how many of them must be samples of their own.
+func (s *Settling) moreSamples() int { return max(0, s.apart-s.samples.n) }
 
 // Begin restarts the count at an instant, because of an event.
 func (s *Settling) Begin(at time.Duration, why string) {
@@ -173,6 +188,7 @@ func (s *Settling) begin(r Restart) {
 	}
 	s.since = max(s.since, r.To)
 	s.seen, s.bad, s.lost, s.lead, s.led, s.enough, s.longest = 0, 0, 0, 0, false, false, 0
+	s.samples.n = 0
 }
 
 // Add adds an observation, in order of From.
@@ -271,6 +287,7 @@ func (s *Settling) take(o Observation, bad bool) {
 		return // it may still belong to the outage
 	}
 	s.seen++
+	s.samples.add(o.Span)
 	if bad {
 		s.bad++
 	}
@@ -380,7 +397,8 @@ type Steadiness struct {
 	Since time.Duration
 	Seen  int // observations
 	Bad   int // of them
-	// More is the number of further good observations needed; Wait is the time
+	// More is the number of further good observations needed, of polls that share nothing
+	// with each other if a baseline takes so many; Wait is the time
 	// they take at the current rate, or the rest of the settle time if that is
 	// longer.
 	More int
@@ -427,7 +445,7 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 	}
 	t := Steadiness{Since: s.since, Seen: s.seen, Bad: s.bad, Restarts: s.Restarts()}
 	t.More = s.more()
-	t.Wait = max(0, s.least-s.settled(now), time.Duration(t.More)*s.spacing.mean)
+	t.Wait = max(0, s.least-s.settled(now), time.Duration(t.More)*s.spacing.mean, time.Duration(s.moreSamples())*s.samples.spacing())
 	var why []string
 	add := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
 	since := now - s.last
@@ -462,7 +480,11 @@ func (s *Settling) At(now time.Duration, ahead ...Observation) Steadiness {
 			if s.spacing.mean > 0 {
 				rate = fmt.Sprintf(", %s as they come", FormatSeconds(t.Wait.Seconds()))
 			}
-			add("needs %s%s", plural(t.More, "more observation"), rate)
+			what := "more observation"
+			if n := s.moreSamples(); n == t.More && n > s.fewest-s.seen {
+				what = "more independent observation"
+			}
+			add("needs %s%s", plural(t.More, what), rate)
 		}
 		if s.seen == 0 && s.lag > s.least {
 			// As of a series of a pod that went while Prometheus was away: it is read

@@ -16,7 +16,7 @@ func answers(allowed float64) steadystate.Check {
 
 // polled follows a timeline of one observation a second, and asks at its end.
 func polled(timeline string, allowed float64, settle time.Duration) steadystate.Steadiness {
-	settling := steadystate.NewSettling(answers(allowed), settle, 0)
+	settling := steadystate.NewSettling(answers(allowed), true, settle, 0)
 	for _, o := range steadystatetest.Observations(timeline, s, 0) {
 		settling.Add(o)
 	}
@@ -65,7 +65,7 @@ func TestSettlingByPolls(t *testing.T) {
 // A rate over a minute of scrapes every 15 s, polled every 5 s: its span begins
 // before the run at first, and each is told three times.
 func TestSettlingByARateThatBeganBeforeTheRun(t *testing.T) {
-	settling := steadystate.NewSettling(answers(0), 120*s, 0)
+	settling := steadystate.NewSettling(answers(0), true, 120*s, 0)
 	steady := time.Duration(0)
 	for now := 5 * s; now <= 180*s && steady == 0; now += 5 * s {
 		to := now / (15 * s) * 15 * s
@@ -90,7 +90,7 @@ func TestOldSamplesDoNotSettle(t *testing.T) {
 		{-85 * s, "needs 4 more observations; the last one may be of 100s before, which is too old to count"},
 		{-time.Second, "needs 4 more observations; the last one may be of 16s before, which is too old to count"},
 	} {
-		settling := steadystate.NewSettling(answers(0), 3*s, 0)
+		settling := steadystate.NewSettling(answers(0), true, 3*s, 0)
 		for at := range 16 {
 			settling.Add(steadystate.Observation{Span: steadystate.Span{From: row.oldest, To: time.Duration(at) * s}, Value: 1})
 		}
@@ -98,7 +98,7 @@ func TestOldSamplesDoNotSettle(t *testing.T) {
 			t.Errorf("since %s: %s, %q, want %q", row.oldest, got.Verdict, got.Why, row.want)
 		}
 	}
-	settling := steadystate.NewSettling(answers(0), 3*s, 0)
+	settling := steadystate.NewSettling(answers(0), true, 3*s, 0)
 	for at := range 16 {
 		now := time.Duration(at) * s
 		settling.Add(steadystate.Observation{Span: steadystate.Span{From: now - 85*s, To: now}, Value: 1})
@@ -114,29 +114,78 @@ func TestObservationsToSettle(t *testing.T) {
 		allowed  float64
 		min, max int
 	}{{0, 4, 4}, {0.0001, 5000, 7000}, {0.001, 550, 800}, {0.01, 50, 80}, {0.2, 4, 10}} {
-		if n := steadystate.ObservationsToSettle(answers(row.allowed)); n < row.min || n > row.max {
+		if n := steadystate.ObservationsToSettle(answers(row.allowed), true); n < row.min || n > row.max {
 			t.Errorf("with %g allowed it takes %d, want %d to %d", row.allowed, n, row.min, row.max)
 		}
 	}
 	p95 := answers(0)
 	p95.Limits = steadystate.Limits("p95 <= 1.5x baseline", "p99 <= 1s")
-	if n := steadystate.ObservationsToSettle(p95); n != 149 {
+	if n := steadystate.ObservationsToSettle(p95, true); n != 149 {
 		t.Errorf("a p95 as a baseline takes %d, want 135 and a tenth for those in flight", n)
 	}
-	settling := steadystate.NewSettling(answers(0.001), s, 0)
+	if n := steadystate.ObservationsToSettle(p95, false); n != 135 {
+		t.Errorf("a p95 of polls as a baseline takes %d, want 135: none is in flight", n)
+	}
+	settling := steadystate.NewSettling(answers(0.001), true, s, 0)
 	for at := time.Duration(0); at < 3*s; at += 10 * time.Millisecond {
 		settling.Add(steadystate.Observation{Span: steadystate.Instant(at), Value: 1})
 	}
-	if got := settling.At(3 * s); got.Verdict != steadystate.Unknown || got.More != steadystate.ObservationsToSettle(answers(0.001))-300 || !strings.Contains(got.Why, "needs 363 more observations, 3.63s as they come") {
+	if got := settling.At(3 * s); got.Verdict != steadystate.Unknown || got.More != steadystate.ObservationsToSettle(answers(0.001), true)-300 || !strings.Contains(got.Why, "needs 363 more observations, 3.63s as they come") {
 		t.Errorf("after 300 of 100/s: %s, %q", got.Verdict, got.Why)
 	}
+}
+
+// A baseline is of samples that share nothing, and what settles is what makes one: once the
+// check is steady, the figures of its stretch have a base.
+func TestABaselineOfPollsSettlesOnceItHasItsSamples(t *testing.T) {
+	check := steadystate.Check{Name: "pool", Signal: "pool", Good: steadystate.AtLeast(0), Limits: steadystate.Limits("mean <= 1.2x baseline")}
+	value := func() float64 { return 1 }
+	for _, row := range []struct {
+		sentence string
+		polls    []steadystate.Observation
+		early    int // the poll after which it is not, and says why
+		why      string
+		steady   time.Duration
+	}{
+		{"polls of a value that is scraped every 15 s", scraped(300, value), 60, "needs 5 more independent observations, 75s as they come", 136 * s},
+		{"polls of the mean of the last 15 s", ranged(300, value), 60, "needs 5 more independent observations, 75s as they come", 151 * s},
+		{"polls that share nothing", sampled(300), 5, "needs 4 more observations, 4s as they come", 10 * s},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			settling, steady := steadystate.NewSettling(check, false, 5*s, 0), time.Duration(0)
+			for i, o := range row.polls {
+				settling.Add(o)
+				got := settling.At(o.To)
+				if steady == 0 && got.Verdict == steadystate.Held {
+					steady = o.To
+					if base := check.Limits[0].Base(ofPolls(false, row.polls[:i+1])); base.Unknown != "" {
+						t.Errorf("steady at %s, and no baseline: %s", steady, base.Unknown)
+					}
+				}
+				if i == row.early && !strings.Contains(got.Why, row.why) {
+					t.Errorf("at %s: %q, want %q", o.To, got.Why, row.why)
+				}
+			}
+			if steady < row.steady-s || steady > row.steady+s {
+				t.Errorf("steady at %s, want %s", steady, row.steady)
+			}
+		})
+	}
+}
+
+// sampled are polls, one a second, that share nothing.
+func sampled(n int) (list []steadystate.Observation) {
+	for i := range n {
+		list = append(list, steadystate.Observation{Span: steadystate.Instant(time.Duration(i) * s), Value: 1})
+	}
+	return list
 }
 
 // live follows requests that come at random as a gate does, until it says that
 // the service is steady, that it is not, or the time is over. bad says which
 // are.
 func live(r *rand.Rand, rate float64, allowed float64, settle, timeout time.Duration, bad func(at time.Duration) bool) (steadystate.Steadiness, time.Duration) {
-	settling := steadystate.NewSettling(answers(allowed), settle, 0)
+	settling := steadystate.NewSettling(answers(allowed), true, settle, 0)
 	look := time.Duration(0)
 	for at := time.Duration(0); ; at += time.Duration(r.ExpFloat64() / rate * float64(s)) {
 		for ; look < at; look += 200 * time.Millisecond {
@@ -241,7 +290,7 @@ func TestABlackHoleIsNotSteady(t *testing.T) {
 		{"without one it is steady", func(int) bool { return false }, true, steadystate.Held},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			settling := steadystate.NewSettling(answers(0.001), 10*s, 0)
+			settling := steadystate.NewSettling(answers(0.001), true, 10*s, 0)
 			var ahead []steadystate.Observation
 			for at := 10 * ms; at < 20*s; at += 10 * ms {
 				o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + 5*ms}, Value: 1}
@@ -282,7 +331,7 @@ func TestSlowButGoodAnswersAreSteady(t *testing.T) {
 		{"what is slow is good in the end", false, steadystate.Held},
 		{"what takes longer than any good one is overdue", true, steadystate.Unknown},
 	} {
-		settling := steadystate.NewSettling(answers(0.001), 10*s, 0)
+		settling := steadystate.NewSettling(answers(0.001), true, 10*s, 0)
 		now := 20 * s
 		var ahead []steadystate.Observation
 		for i := range 20_000 {
@@ -322,7 +371,7 @@ func TestWhatWasUnderWayWhenTheFaultCame(t *testing.T) {
 		{"slow but good answers show a steady service", 17 * s, true, steadystate.Held},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			settling := steadystate.NewSettling(answers(0.001), 10*s, 0)
+			settling := steadystate.NewSettling(answers(0.001), true, 10*s, 0)
 			for at := 10 * ms; at < 25*s; at += 10 * ms {
 				o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + 5*ms}, Value: 1}
 				if at >= row.cut {
@@ -343,7 +392,7 @@ func TestWhatWasUnderWayWhenTheFaultCame(t *testing.T) {
 // What happens to the service while it settles restarts the count, whatever
 // the answers look like.
 func TestWhatHappensBeginsTheCountAnew(t *testing.T) {
-	settling := steadystate.NewSettling(answers(0), 5*s, 0)
+	settling := steadystate.NewSettling(answers(0), true, 5*s, 0)
 	list := steadystatetest.Observations("++++++++++++++++", s, 0)
 	for _, o := range list[:9] {
 		settling.Add(o)

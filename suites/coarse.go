@@ -2,6 +2,7 @@ package suites
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aftershockhq/aftershock/judge"
@@ -54,6 +55,40 @@ func tooShort(e Experiment, limits []steadystate.Limit, interval time.Duration, 
 		}
 		if length, known := lengths[phase]; known && length < need {
 			wrong = append(wrong, fmt.Sprintf("limit %q: the phase %s lasts %s, and %d values of this query take %s: make it longer, or the query's range shorter", l, phase, length, steadystate.MinObservations, need))
+		}
+	}
+	return wrong
+}
+
+// tooAlike are the limits on a multiple of the baseline for which a query yields too few
+// samples on either side: polls of one scrape, or of ranges that overlap, are one. The
+// verdict would be unknown, whatever the service does.
+func tooAlike(e Experiment, limits []steadystate.Limit, interval time.Duration, found prom.Preflight) (wrong []string) {
+	each := max(interval, found.Spacing, found.Window.Width()).Round(100 * time.Millisecond)
+	for _, l := range limits {
+		need := up(time.Duration(l.SamplesToCompare()) * each)
+		var set []string
+		if !e.AgainstControl && e.Settle < need {
+			set = append(set, fmt.Sprintf("settle: %s", need))
+		}
+		switch l.Phase {
+		case "":
+			if e.Hold+e.Watch < need {
+				set = append(set, fmt.Sprintf("watch: %s", up(need-e.Hold)))
+			}
+		case record.PhaseHold:
+			if e.Hold < need {
+				set = append(set, fmt.Sprintf("hold: %s", need))
+			}
+		case record.PhaseWatch:
+			if e.Watch < need {
+				set = append(set, fmt.Sprintf("watch: %s", need))
+			}
+		}
+		if need > 0 && len(set) > 0 {
+			text := fmt.Sprintf("limit %q compares at least %d independent values with as many, and this query yields one in %s: ", l, l.SamplesToCompare(), each)
+			text += fmt.Sprintf("write times: {%s}, or scrape more often and shorten the query's range", strings.Join(set, ", "))
+			wrong = append(wrong, text)
 		}
 	}
 	return wrong

@@ -655,7 +655,7 @@ func (p *preflight) judgeable(of *service, q asked, found prom.Preflight) error 
 			if c.Name != q.check.Name {
 				continue
 			}
-			for _, wrong := range slices.Concat(tooFine(e, c.Limits, found), tooShort(e, c.Limits, q.source.Interval, found), uncovered(e, found)) {
+			for _, wrong := range slices.Concat(tooFine(e, c.Limits, found), tooShort(e, c.Limits, q.source.Interval, found), tooAlike(e, c.Limits, q.source.Interval, found), uncovered(e, found)) {
 				ids[wrong] = append(ids[wrong], e.Name)
 			}
 		}

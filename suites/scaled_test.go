@@ -25,8 +25,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
@@ -224,6 +226,42 @@ func TestAPhaseMustBeLongEnoughForWhatIsAskedOfIt(t *testing.T) {
 	err := look(58 * time.Second)
 	if want := `limit "mean < 75% during hold": the phase hold lasts 1m0s, and 4 values of this query take 1m1s: make it longer, or the query's range shorter (checkout/capacity/sustained, checkout/capacity/scaled)`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// Polls of one scrape are one sample: where a comparison cannot have enough of them, the
+// run would inject a fault for a verdict that is unknown.
+func TestABaselineOfAQueryTakesAsManyScrapesAsItCompares(t *testing.T) {
+	scrape := prom.Preflight{Spacing: 15 * time.Second, Window: steadystate.Span{From: -15 * time.Second}}
+	ranged := prom.Preflight{Spacing: 15 * time.Second, Window: steadystate.Span{From: -time.Minute}}
+	for _, row := range []struct {
+		sentence string
+		limit    string
+		found    prom.Preflight
+		settle   time.Duration
+		hold     time.Duration
+		watch    time.Duration
+		control  bool
+		want     string
+	}{
+		{
+			"ten scrapes take longer than the settle time", "mean <= 1.2x baseline", scrape, 10 * time.Second, 2 * time.Minute, time.Minute, false,
+			`limit "mean <= 1.2x baseline" compares at least 10 independent values with as many, and this query yields one in 15s: write times: {settle: 2m30s}, or scrape more often and shorten the query's range`,
+		},
+		{"they fit", "mean <= 1.2x baseline", scrape, 150 * time.Second, 2 * time.Minute, 30 * time.Second, false, ""},
+		{"the window is too short, too", "mean <= 1.2x baseline", scrape, 10 * time.Second, time.Minute, 30 * time.Second, false, "one in 15s: write times: {settle: 2m30s, watch: 1m30s}, or"},
+		{"the hold phase is", "mean <= 1.2x baseline during hold", scrape, 150 * time.Second, 2 * time.Minute, 5 * time.Minute, false, "write times: {hold: 2m30s}, or"},
+		{"the watch is", "mean <= 1.2x baseline during watch", scrape, 150 * time.Second, 5 * time.Minute, time.Minute, false, "write times: {watch: 2m30s}, or"},
+		{"ranges that overlap are one value", "mean <= 1.2x baseline", ranged, 150 * time.Second, 9 * time.Minute, time.Minute, false, "yields one in 1m0s: write times: {settle: 10m0s}, or"},
+		{"a percentile takes more", "p95 <= 1.2x baseline", scrape, 150 * time.Second, time.Hour, time.Minute, false, "at least 135 independent values with as many, and this query yields one in 15s: write times: {settle: 33m45s}, or"},
+		{"a control run is the baseline", "mean <= 1.2x baseline", scrape, 10 * time.Second, 2 * time.Minute, time.Minute, true, ""},
+		{"without a baseline four are enough", "mean <= 0.2", scrape, 10 * time.Second, time.Minute, time.Minute, false, ""},
+	} {
+		e := Experiment{Experiment: experiments.Experiment{Settle: row.settle, Hold: row.hold, Watch: row.watch, AgainstControl: row.control}}
+		got := strings.Join(tooAlike(e, steadystate.Limits(row.limit), time.Second, row.found), "\n")
+		if (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
+			t.Errorf("%s: %q, want %q", row.sentence, got, row.want)
+		}
 	}
 }
 

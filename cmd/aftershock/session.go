@@ -196,7 +196,11 @@ func holding(plan *record.Plan) string {
 func settling(plan *record.Plan) string {
 	parts := []string{fmt.Sprintf("for at least %s", plan.Settle)}
 	for _, c := range judge.Settling(plan.Checks, plan.Baseline) {
-		if n := steadystate.ObservationsToSettle(c); n > steadystate.MinObservations {
+		polls := !judge.ByChance(plan, c.Signal)
+		switch n := steadystate.ObservationsToSettle(c, !polls); {
+		case polls && n == c.SamplesToCompare():
+			parts = append(parts, fmt.Sprintf("at least %d independent observations of %q", n, c.Name))
+		case n > steadystate.MinObservations:
 			parts = append(parts, fmt.Sprintf("at least %d observations of %q", n, c.Name))
 		}
 	}

@@ -17,4 +17,9 @@ func TestWhatSettlingWaitsForIsSaidAsItIs(t *testing.T) {
 	if got, want := settling(plan), `for at least 10s; at least 663 observations of "checkout answers"`; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	compared := steadystate.Limits("mean <= 1.2x baseline")
+	plan.Checks = []steadystate.Check{{Name: "pool", Signal: "pool", Limits: compared}, {Name: "answers", Signal: record.TrafficSignal, Limits: compared}}
+	if got, want := settling(plan), `for at least 10s; at least 10 independent observations of "pool"; at least 11 observations of "answers"`; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }

@@ -146,7 +146,7 @@ type scenario struct {
 // service is steady, and after the outage until it is seen to be over.
 func (c Cell) draw(random *rand.Rand) scenario {
 	const shortest, longest = 0.5, 5
-	p := scenario{fault: steadystate.SettleTime(c.check(), c.Settle, time.Second/time.Duration(c.Rate))}
+	p := scenario{fault: steadystate.SettleTime(c.check(), true, c.Settle, time.Second/time.Duration(c.Rate), 0)}
 	p.fault += time.Duration(random.Float64() * 0.2 * float64(c.Settle))
 	p.start = p.fault + time.Duration(random.Float64()*float64(200*time.Millisecond))
 	p.whole = logUniform(random, shortest, longest)

@@ -54,7 +54,7 @@ func (c Cell) fold(p scenario, from rand.PCG) steadystate.Figures {
 	check := c.check()
 	_, all := c.Shape.out()
 	answers := make([]int, all)
-	settled := p.fault - steadystate.SettleTime(check, c.Settle, time.Second/time.Duration(c.Rate))
+	settled := p.fault - steadystate.SettleTime(check, true, c.Settle, time.Second/time.Duration(c.Rate), 0)
 	again := from
 	c.requests(p, rand.New(&again), func(backend int, o steadystate.Observation) bool {
 		if o.From >= settled && o.To < p.fault && o.Failed == "" {

@@ -50,7 +50,7 @@ func (s Start) Simulate(seed uint64, number int) bool {
 		timeout = 5 * time.Minute
 	)
 	random := rand.New(source(seed, s.String(), number))
-	steady := steadystate.NewSettling(steadystate.Check{Name: "service answers", Signal: "requests", Good: steadystate.Within(time.Second), Allowed: s.Allowed}, settle, 0)
+	steady := steadystate.NewSettling(steadystate.Check{Name: "service answers", Signal: "requests", Good: steadystate.Within(time.Second), Allowed: s.Allowed}, true, settle, 0)
 	next := time.Duration(0)
 	for now := ask; now <= timeout; now += ask {
 		for ; next < now; next += time.Duration(random.ExpFloat64() * float64(time.Second) / rate) {
