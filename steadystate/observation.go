@@ -25,6 +25,9 @@ type Observation struct {
 	// Missing says why Bucket is wider than the value: a sum over pods, one of
 	// which could not be scraped, is at least the sum of the others.
 	Missing string `json:"missing,omitempty"`
+	// Supplied: nothing was seen, and the source put the value in the place of what is
+	// missing, as a query does by "or vector(0)". The observation is never good.
+	Supplied bool `json:"supplied,omitempty"`
 	// Whole: the value covers the whole span, as a rate does, and not a single
 	// instant in it.
 	Whole bool `json:"whole,omitempty"`
@@ -61,7 +64,7 @@ func (o Observation) Bounds() Bounds[float64] {
 // tolerance. If it is partial, its value decides.
 func (o Observation) Good(t Tolerance) bool {
 	switch {
-	case o.Unknown != "" || o.Failed != "":
+	case o.Unknown != "" || o.Failed != "" || o.Supplied:
 		return false
 	case o.Bucket.IsSet() && o.Partial == "":
 		return t.Judge(o.Bounds()) == Held
@@ -90,7 +93,7 @@ func (o Observation) Undecided(t Tolerance) string {
 	switch {
 	case o.Unknown != "":
 		return o.Unknown
-	case o.Failed != "" || !o.Bucket.IsSet() || o.Good(t) || o.Bad(t):
+	case o.Failed != "" || !o.Bucket.IsSet() && !o.Supplied || o.Good(t) || o.Bad(t):
 	case o.Partial != "":
 		return o.Partial
 	case o.Missing != "":
@@ -118,6 +121,7 @@ func (o Observation) Compare(p Observation) int {
 		cmp.Compare(o.Failed, p.Failed),
 		cmp.Compare(o.Unknown, p.Unknown),
 		cmp.Compare(asInt(o.Whole), asInt(p.Whole)),
+		cmp.Compare(asInt(o.Supplied), asInt(p.Supplied)),
 	)
 }
 

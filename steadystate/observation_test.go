@@ -15,6 +15,7 @@ func TestObservationsAreTotallyOrdered(t *testing.T) {
 	list := []steadystate.Observation{
 		{Span: steadystate.Span{To: 2 * time.Second}},
 		{Span: span},
+		{Span: span, Supplied: true},
 		{Span: span, Whole: true},
 		{Span: span, Unknown: "a gap"},
 		{Span: span, Failed: "503"},

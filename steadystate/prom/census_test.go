@@ -468,6 +468,51 @@ func TestWhatAValueLeavesOut(t *testing.T) {
 	}
 }
 
+// No figure takes what a query supplied for something seen, and nothing settles by it.
+func TestWhatAQuerySuppliedIsNothingSeen(t *testing.T) {
+	t.Parallel()
+	s := start(t, 0)
+	for _, list := range away(s) {
+		s.fill(t, list...)
+	}
+	_, list := once(t, prom.Source{Client: client(t, s.URL), Query: prom.MustParse(`sum(queued) or vector(0)`)})
+	for _, row := range []struct {
+		good  string
+		n     int // of those observed, which are bad: none are ready, say
+		limit string
+		want  steadystate.Verdict
+	}{
+		{"<= 10", 0, "outage <= 1s", steadystate.Unknown},
+		{"<= 10", 0, "downtime <= 1s", steadystate.Unknown},
+		{"<= 10", 0, "max <= 10", steadystate.Unknown},
+		{">= 1", 4, "outages <= 0", steadystate.Broken},
+		{">= 1", 4, "min >= 1", steadystate.Broken},
+	} {
+		good := steadystate.MustParseTolerance(row.good)
+		check := steadystate.Check{Name: "queue", Signal: "queue", Good: good}
+		settling := steadystate.NewSettling(check, false, time.Second, 0)
+		var all []steadystate.Observation
+		for i := range 4 { // as many as settle a check
+			for _, o := range list {
+				o.Span = steadystate.Instant(time.Duration(i) * time.Second)
+				settling.Add(o)
+				all = append(all, o)
+			}
+		}
+		window := steadystate.Span{To: 3 * time.Second}
+		figures := steadystate.NewTimeline(all...).Figures(good, steadystate.Rule{Settle: time.Second}, window, window)
+		if got := steadystate.MustParseLimit(row.limit).Judge(figures); got.Verdict != row.want || figures.Good != 0 || figures.Observed() != row.n {
+			t.Errorf("%s, %s: %s, %q; %d good of %d observed; want %s, and 0 of %d", row.good, row.limit, got.Verdict, got.Text, figures.Good, figures.Observed(), row.want, row.n)
+		}
+		if got := settling.At(3 * time.Second); got.Verdict == steadystate.Held || got.Seen != 0 {
+			t.Errorf("%s: settled by %d: %s, %q", row.good, got.Seen, got.Verdict, got.Why)
+		}
+		if took, n, _ := figures.Recovery(steadystate.Instant(0), steadystate.Instant(0), time.Hour); row.n == 0 && (n != 0 || took.High != 3*time.Second) {
+			t.Errorf("%s: recovered in %v after %d outages; want anything within the 3s of which nothing is known", row.good, took, n)
+		}
+	}
+}
+
 // R9: a value in the last bucket of a histogram is as partial as any other when a
 // pod has died.
 func TestADeathWithAQuantileInTheLastBucket(t *testing.T) {

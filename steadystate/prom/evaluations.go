@@ -252,8 +252,8 @@ func (e *evaluations) supplied(found evaluation) bool {
 
 // apart makes two points of each value that the query supplied for targets that are not
 // scraped: one at most the value and one at least the value. The value stands for their
-// absence where that is bad, as no pod that is ready is. It is never good, as no error
-// that was counted would be: nothing was seen.
+// absence where that is bad, as no pod that is ready is: one of the two is bad then. None
+// is ever good, as no error that was counted would be: nothing was seen.
 func apart(points []point, why string) []point {
 	var list []point
 	for _, p := range points {
@@ -261,7 +261,7 @@ func apart(points []point, why string) []point {
 			list = append(list, p)
 			continue
 		}
-		p.Missing = why
+		p.Missing, p.Supplied = why, true
 		most, least := p, p
 		most.Bucket, least.Bucket = falls.open(bucketOf(p.Observation)), rises.open(bucketOf(p.Observation))
 		list = append(list, most, least)
