@@ -25,20 +25,20 @@ type signal struct {
 
 // signals are those of loads and of the cluster, and then those of probes.
 var signals = slices.Concat([]signal{
-	{record.TrafficSignal, steadystate.Requests, false, "a load", func(_ *Target, l *load.HTTP) (time.Duration, bool) {
+	{name: record.TrafficSignal, of: steadystate.Requests, by: "a load", finest: func(_ *Target, l *load.HTTP) (time.Duration, bool) {
 		if l == nil {
 			return 0, false
 		}
 		return l.Resolution(0), true
 	}},
-	{load.ReusedSignal, steadystate.Requests, false, "load.reuseRate", func(_ *Target, l *load.HTTP) (time.Duration, bool) {
+	{name: load.ReusedSignal, of: steadystate.Requests, by: "load.reuseRate", finest: func(_ *Target, l *load.HTTP) (time.Duration, bool) {
 		if l == nil || l.ReuseRate == 0 {
 			return 0, false
 		}
 		return load.HTTP{Shape: load.Constant(float64(l.ReuseRate))}.Resolution(0), true
 	}},
-	{SignalReplicas, steadystate.Polls, true, "", polled},
-	{SignalRollout, steadystate.Polls, true, "", polled},
+	{name: SignalReplicas, of: steadystate.Polls, shares: true, finest: polled},
+	{name: SignalRollout, of: steadystate.Polls, shares: true, finest: polled},
 }, probed())
 
 func polled(*Target, *load.HTTP) (time.Duration, bool) { return ReplicasEvery, true }
@@ -46,7 +46,7 @@ func polled(*Target, *load.HTTP) (time.Duration, bool) { return ReplicasEvery, t
 // probed are the signals of probes.
 func probed() (list []signal) {
 	for _, row := range probes {
-		list = append(list, signal{row.signal, steadystate.Attempts, false, "the probe " + row.signal, func(t *Target, _ *load.HTTP) (time.Duration, bool) {
+		list = append(list, signal{name: row.signal, of: steadystate.Attempts, by: "the probe " + row.signal, finest: func(t *Target, _ *load.HTTP) (time.Duration, bool) {
 			if probe := row.of(&t.Service); probe != nil {
 				return probe.Resolution(), true
 			}

@@ -93,19 +93,19 @@ type quantity struct {
 }
 
 var quantities = []quantity{
-	{Downtime, ofOutages, timespan, "time in outages", 1, true, took},
-	{Uptime, ofOutages, share, "1 - downtime / window", 0, false, func(outage, window time.Duration) float64 { return 1 - outage.Seconds()/window.Seconds() }},
-	{Longest, ofOutages, timespan, "length of the longest outage", 1, true, took},
-	{Count, ofOutages, number, "number of outages", 1, false, func(time.Duration, time.Duration) float64 { return 1 }},
-	{TTD, ofInjections, timespan, "longest time to detection, the first bad observation, over the injections", 1, false, nil},
-	{TTR, ofInjections, timespan, "longest time to recovery over the injections", 1, true, took},
-	{MTTR, ofInjections, timespan, "mean time to recovery over the injections", 0, true, nil},
-	{Errors, ofCounts, share, "failed requests or probes / all of them; not of a polled value", 0, false, nil},
-	{Slow, ofCounts, share, "observations that did not fail, outside of what counts as good / all observations", 0, false, nil},
-	{Rate, ofCounts, frequency, "requests of a load per unit of time", 0, false, nil},
-	{Mean, ofValues, anyDimension, "mean of the values", 0, false, nil},
-	{Max, ofValues, anyDimension, "largest value", 1, false, nil},
-	{Min, ofValues, anyDimension, "smallest value", -1, false, nil},
+	{name: Downtime, of: ofOutages, dimension: timespan, meaning: "time in outages", toward: 1, length: true, after: took},
+	{name: Uptime, of: ofOutages, dimension: share, meaning: "1 - downtime / window", after: func(outage, window time.Duration) float64 { return 1 - outage.Seconds()/window.Seconds() }},
+	{name: Longest, of: ofOutages, dimension: timespan, meaning: "length of the longest outage", toward: 1, length: true, after: took},
+	{name: Count, of: ofOutages, dimension: number, meaning: "number of outages", toward: 1, after: func(time.Duration, time.Duration) float64 { return 1 }},
+	{name: TTD, of: ofInjections, dimension: timespan, meaning: "longest time to detection, the first bad observation, over the injections", toward: 1},
+	{name: TTR, of: ofInjections, dimension: timespan, meaning: "longest time to recovery over the injections", toward: 1, length: true, after: took},
+	{name: MTTR, of: ofInjections, dimension: timespan, meaning: "mean time to recovery over the injections", length: true},
+	{name: Errors, of: ofCounts, dimension: share, meaning: "failed requests or probes / all of them; not of a polled value"},
+	{name: Slow, of: ofCounts, dimension: share, meaning: "observations that did not fail, outside of what counts as good / all observations"},
+	{name: Rate, of: ofCounts, dimension: frequency, meaning: "requests of a load per unit of time"},
+	{name: Mean, of: ofValues, dimension: anyDimension, meaning: "mean of the values"},
+	{name: Max, of: ofValues, dimension: anyDimension, meaning: "largest value", toward: 1},
+	{name: Min, of: ofValues, dimension: anyDimension, meaning: "smallest value", toward: -1},
 }
 
 func took(outage, _ time.Duration) float64 { return outage.Seconds() }
