@@ -34,7 +34,7 @@ func childrenOf(ctx context.Context, c client.Reader, parent client.Object) ([]c
 
 // madeWith lists the objects with these labels of Chaos Mesh, and those made by
 // the schedules among them.
-func madeWith(ctx context.Context, c client.Reader, namespace string, match client.MatchingLabels) ([]client.Object, error) {
+func madeWith(ctx context.Context, c client.Reader, namespace string, match client.ListOption) ([]client.Object, error) {
 	kinds := v1alpha1.AllKindsIncludeScheduleAndWorkflow()
 	var children []client.Object
 	var errs []error
@@ -55,7 +55,8 @@ func madeWith(ctx context.Context, c client.Reader, namespace string, match clie
 }
 
 // offspring lists the objects made by this one, also through its schedules that
-// are gone: those leave nothing but their names behind.
+// are gone: those leave nothing but their names behind. One that could not be read is
+// called after its template.
 func (g *going) offspring(ctx context.Context) ([]client.Object, error) {
 	children, err := childrenOf(ctx, g.client, g.object)
 	errs := []error{err}
@@ -70,6 +71,11 @@ func (g *going) offspring(ctx context.Context) ([]client.Object, error) {
 			more, err := madeWith(ctx, g.client, g.object.GetNamespace(), client.MatchingLabels{v1alpha1.LabelManagedBy: name})
 			children, errs = append(children, more...), append(errs, err)
 		}
+	}
+	if w, ok := g.object.(*v1alpha1.Workflow); ok && g.unnamed {
+		more, err := madeWith(ctx, g.client, w.Namespace, client.HasLabels{v1alpha1.LabelManagedBy})
+		more = slices.DeleteFunc(more, func(made client.Object) bool { return !schedules(w, made.GetLabels()[v1alpha1.LabelManagedBy]) })
+		children, errs = append(children, more...), append(errs, err)
 	}
 	for name := range there {
 		if !slices.Contains(g.schedules, name) {

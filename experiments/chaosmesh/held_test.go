@@ -352,54 +352,149 @@ func TestADeletionWhoseAnswerIsLostIsOne(t *testing.T) {
 // A fault is deleted although no read has an answer: a client tries a throttled one
 // again until its context ends. That it acted until then is not known.
 func TestAReadThatHasNoAnswerDoesNotKeepAFaultInPlace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var since, deleted time.Time
-		throttled := func(ctx context.Context) error {
-			if since.IsZero() {
-				return nil
-			}
-			return experiments.Wait(ctx, time.Until(since.Add(10*time.Second)))
+	delay := func(c *chaosmesh.Cluster) experiments.Fault {
+		return c.Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
+	}
+	var asked time.Time
+	slowly := func(o v1alpha1.InnerObject) outcome { // what it has noticed is seen before it is undone
+		if time.Since(asked) < 3*time.Second {
+			return noticed
 		}
-		c := newClient(t, interceptor.Funcs{
-			Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
-				if err := throttled(ctx); err != nil {
-					return err
+		return undone
+	}
+	for _, row := range []struct {
+		sentence  string
+		fault     func(*chaosmesh.Cluster) experiments.Fault
+		throttled time.Duration
+		let       release
+		replaced  bool  // another client's object has its name
+		lost      error // the first answer to the deletion, which is carried out
+		unseen    []string
+		early     bool
+		undo      string // the error of undoing it
+	}{
+		{"and then it is undone", delay, 10 * time.Second, atOnce, false, nil, []string{"a"}, false, ""},
+		{"nor has its deletion: what is read then is no sign that it was over before", delay, 700 * time.Millisecond, slowly, false, errors.New("timeout"), []string{"a"}, false, ""},
+		{"nor has its deletion, and it is gone at once", delay, 700 * time.Millisecond, atOnce, false, errors.New("timeout"), []string{"a"}, false, ""},
+		{"its deletion does not reach the server, and the next read sees it in place", delay, 700 * time.Millisecond, atOnce, false, syscall.ECONNREFUSED, nil, false, ""},
+		{"another client's has its name, and is not taken for it", delay, 10 * time.Second, slowly, true, nil, nil, true, "it was deleted during the hold"},
+		{"of a workflow, whose schedule goes with it", func(c *chaosmesh.Cluster) experiments.Fault {
+			return c.Fault(chaosmesh.Object{YAML: object("Schedule", "  schedule: '@every 1m'\n  concurrencyPolicy: Forbid\n  type: PodChaos\n  podChaos: {action: pod-failure, mode: one, selector: {labelSelectors: {app: checkout}}}\n")})
+		}, 10 * time.Second, slowly, false, nil, []string{"a"}, false, ""},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var since time.Time
+				asked = time.Time{}
+				throttled := func(ctx context.Context) error {
+					if since.IsZero() {
+						return nil
+					}
+					return experiments.Wait(ctx, time.Until(since.Add(row.throttled)))
 				}
-				return c.Get(ctx, key, object, opts...)
-			},
-			Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
-				if err := throttled(ctx); err != nil {
-					return nil, err
+				api := newClient(t, interceptor.Funcs{}, pod("a"))
+				harness := interceptor.NewClient(api, interceptor.Funcs{
+					Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {
+						if err := throttled(ctx); err != nil {
+							return err
+						}
+						return c.Get(ctx, key, object, opts...)
+					},
+					List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+						if _, is := list.(*v1alpha1.ScheduleList); is {
+							if err := throttled(ctx); err != nil {
+								return err
+							}
+						}
+						return c.List(ctx, list, opts...)
+					},
+					Watch: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) (watch.Interface, error) {
+						if err := throttled(ctx); err != nil {
+							return nil, err
+						}
+						return c.Watch(ctx, list, opts...)
+					},
+					Delete: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.DeleteOption) error {
+						first := asked.IsZero()
+						if first {
+							asked = time.Now()
+						}
+						if first && errors.Is(row.lost, syscall.ECONNREFUSED) {
+							return row.lost
+						}
+						if err := preconditions(ctx, c, object, opts...); err != nil {
+							return err
+						}
+						if _, is := object.(*v1alpha1.Workflow); is { // with it, whatever made a fault
+							if err := c.DeleteAllOf(ctx, &v1alpha1.Schedule{}, client.InNamespace("shop")); err != nil {
+								return err
+							}
+						}
+						if err := c.Delete(ctx, object, opts...); err != nil || !first || row.lost == nil {
+							return err
+						}
+						time.Sleep(100 * time.Millisecond) // the controller sees it meanwhile
+						return row.lost
+					},
+				})
+				play(t, api, row.let, takeUp, injected("shop/a"))
+				stage(t, api, func(w v1alpha1.Workflow) []client.Object {
+					schedule := w.Spec.Entry + "-aaaaa-bbbbb"
+					made := &v1alpha1.PodChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: schedule + "-ccccc", Labels: map[string]string{v1alpha1.LabelManagedBy: schedule}}}
+					made.Spec.Action = v1alpha1.PodFailureAction
+					return []client.Object{&v1alpha1.Schedule{ObjectMeta: child(w, schedule)}, made}
+				})
+				rec := newHistory()
+				fault := row.fault(newCluster(t, harness, faults.Guard{}))
+				if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+					t.Fatal(err, got.FailureReason)
 				}
-				return c.Watch(ctx, list, opts...)
-			},
-			Delete: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.DeleteOption) error {
-				deleted = time.Now()
-				return c.Delete(ctx, object, opts...)
-			},
-		}, pod("a"))
-		play(t, c, atOnce, takeUp, injected("shop/a"))
-		rec := newHistory()
-		fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
-		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
-			t.Fatal(err, got.FailureReason)
-		}
-		time.Sleep(20 * time.Second)
-		since = time.Now()
-		if _, err := fault.Recover(t.Context(), rec.Recorder); err != nil {
-			t.Error(err)
-		}
-		if took := deleted.Sub(since); deleted.IsZero() || took > time.Second {
-			t.Errorf("deleted after %s", took)
-		}
-		if names := left(t, c); len(names) != 0 {
-			t.Errorf("left: %v", names)
-		}
-		unseen := rec.followed(t, record.EventGap)
-		if want := []string{"a"}; !slices.Equal(unseen, want) {
-			t.Errorf("unseen %v, want %v", unseen, want)
-		}
-	})
+				time.Sleep(20 * time.Second)
+				if row.replaced {
+					var list v1alpha1.NetworkChaosList
+					if err := api.List(t.Context(), &list); err != nil || len(list.Items) != 1 {
+						t.Fatal(list.Items, err)
+					}
+					if err := createdAgain(t.Context(), api, &list.Items[0]); err != nil {
+						t.Fatal(err)
+					}
+				}
+				since = time.Now()
+				_, err := fault.Recover(t.Context(), rec.Recorder)
+				if (err == nil) != (row.undo == "") || err != nil && !strings.Contains(err.Error(), row.undo) {
+					t.Errorf("undone with %v, want %q", err, row.undo)
+				}
+				if took := asked.Sub(since); asked.IsZero() || took > 2*time.Second {
+					t.Errorf("deleted after %s", took)
+				}
+				if names := left(t, api); len(names)+len(objects(t, api)) != 0 {
+					t.Errorf("left: %v", names)
+				}
+				if unseen := rec.followed(t, record.EventGap); !slices.Equal(unseen, row.unseen) {
+					t.Errorf("unseen %v, want %v", unseen, row.unseen)
+				}
+				if early := slices.Contains(rec.kinds(t), record.EventEndedEarly); early != row.early {
+					t.Errorf("events %v: ended early is %v, want %v", rec.kinds(t), early, row.early)
+				}
+			})
+		})
+	}
+}
+
+// preconditions are those of a deletion, which the fake server takes no notice of.
+func preconditions(ctx context.Context, c client.Client, object client.Object, opts ...client.DeleteOption) error {
+	var of client.DeleteOptions
+	if of.ApplyOptions(opts); of.Preconditions == nil || of.Preconditions.UID == nil {
+		return nil
+	}
+	now, _ := object.DeepCopyObject().(client.Object)
+	if err := c.Get(ctx, client.ObjectKeyFromObject(object), now); err != nil {
+		return err
+	}
+	if now.GetUID() == *of.Preconditions.UID {
+		return nil
+	}
+	return apierrors.NewConflict(schema.GroupResource{Resource: "networkchaos"}, object.GetName(), errors.New("precondition failed: UID"))
 }
 
 // A pod that was deleted by force on a node that does not answer may go on there.

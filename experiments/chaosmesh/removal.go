@@ -34,9 +34,9 @@ const pollEvery = 50 * time.Millisecond
 // right to.
 const rewatch = time.Second
 
-// firstLook is the longest time that the delete waits for a read, and for a watch: a
+// readTimeout is the longest time that the delete waits for a read, and for a watch: a
 // client tries a throttled request again, for many times as long.
-const firstLook = 500 * time.Millisecond
+const readTimeout = 500 * time.Millisecond
 
 // A removal removes one object, and is done once the object and its children
 // are gone.
@@ -65,9 +65,10 @@ func (r removal) run(ctx context.Context, obj client.Object) (found bool, err er
 	defer func() { g.unwatch() }()
 	if _, acts := obj.(v1alpha1.InnerObject); !acts {
 		// The names of its schedules, before they go with it.
-		if _, err := g.offspring(ctx); err != nil {
-			r.note("what %s has made is not known: %v", g.name, err)
-		}
+		first, cancel := context.WithTimeout(ctx, readTimeout)
+		_, err := g.offspring(first)
+		cancel()
+		g.unnamed = err != nil
 	}
 	found, err = g.run(ctx)
 	if g.recovered && !g.replaced {
@@ -92,7 +93,8 @@ type going struct {
 	seen      <-chan kube.Arrival // nil: it is not watched
 	tried     time.Time           // when it was last asked to be watched
 	unwatch   func()
-	read      bool // before it was deleted
+	read      bool  // before it was deleted, or it is too late to
+	unread    error // why it was not
 	deleted   bool
 	lost      bool // a request to delete it had no answer, and may have been carried out
 	gone      bool // the watch reported it
@@ -100,6 +102,7 @@ type going struct {
 	replaced  bool // another client had deleted it and created it again
 	hurt      []string
 	schedules []string // names of its schedules
+	unnamed   bool     // they may have others
 }
 
 // watch follows the object from the state that was last read, so that its final
@@ -121,7 +124,7 @@ func (g *going) watch(ctx context.Context) {
 	}
 	g.tried = time.Now()
 	ctx, cancel := context.WithCancel(ctx)
-	late := time.AfterFunc(firstLook, cancel)
+	late := time.AfterFunc(readTimeout, cancel)
 	seen, end, err := kube.Arrivals(ctx, c, g.clock, list, &options)
 	if late.Stop(); err != nil {
 		cancel()
@@ -342,25 +345,45 @@ func (g *going) outlived(ctx context.Context) bool {
 // step deletes the object, once, and reads it; it reads a held one before, too. A
 // read or a watch that has no answer does not keep the fault in place.
 func (g *going) step(ctx context.Context) error {
-	var unread error
 	if !g.read {
-		first, cancel := context.WithTimeout(ctx, firstLook)
-		unread = g.early(first)
+		first, cancel := context.WithTimeout(ctx, readTimeout)
+		g.unread = g.early(first)
 		cancel()
-		g.read = unread == nil
+		g.read = g.unread == nil
 	}
 	g.watch(ctx)
 	if !g.deleted {
-		if err := g.client.Delete(ctx, g.object, client.PropagationPolicy(metav1.DeletePropagationBackground)); err != nil {
-			g.lost = g.lost || !faults.Rejected(err) && !utilnet.IsConnectionRefused(err)
+		if err := g.delete(ctx); err != nil {
 			return err
-		}
-		g.deleted, g.read = true, true
-		if unread != nil {
-			g.unseen(unread)
 		}
 	}
 	return g.client.Get(ctx, client.ObjectKeyFromObject(g.object), g.object)
+}
+
+// delete asks for the object to be deleted, and notes whether that may have been done.
+func (g *going) delete(ctx context.Context) error {
+	options := []client.DeleteOption{client.PropagationPolicy(metav1.DeletePropagationBackground)}
+	if g.placed != nil && g.placed.uid != "" && !g.replaced {
+		options = append(options, client.Preconditions{UID: &g.placed.uid})
+	}
+	err := g.client.Delete(ctx, g.object, options...)
+	if apierrors.IsConflict(err) && len(options) > 1 {
+		// No read has seen it. The other one goes, too: it has the name and maybe the labels.
+		g.replaced, g.unread = true, nil
+		if g.placed.acted && !g.lost {
+			g.ended(cmp.Or(g.placed.over, recreated(g.name)))
+		}
+		return g.delete(ctx)
+	}
+	g.deleted = err == nil
+	g.lost = g.lost || err != nil && !faults.Rejected(err) && !utilnet.IsConnectionRefused(err)
+	if g.deleted || g.lost {
+		if g.unread != nil {
+			g.unseen(g.unread)
+		}
+		g.read, g.unread = true, nil // a read would see the deletion
+	}
+	return err
 }
 
 // unseen records that the fault may have ended before it was undone, since it was last

@@ -141,6 +141,10 @@ func (p *placed) replaced(object client.Object) bool {
 	return p.uid != "" && object.GetUID() != p.uid
 }
 
+func recreated(name string) string {
+	return fmt.Sprintf("another client deleted %s and created it again", name)
+}
+
 // away says that the fault was gone since it was injected, whatever this state of
 // the object looks like: what happened between two looks shows only in the object's
 // identity and in the counts of its records.
@@ -148,7 +152,7 @@ func (p *placed) away(object client.Object, name string) (over string) {
 	inner, acts := object.(v1alpha1.InnerObject)
 	switch {
 	case p.replaced(object):
-		return fmt.Sprintf("another client deleted %s and created it again", name)
+		return recreated(name)
 	case acts && p.acted && !inner.IsPaused() && inner.GetStatus().Experiment.DesiredPhase != v1alpha1.StoppedPhase && turns(inner) > p.turns:
 		return fmt.Sprintf("Chaos Mesh undid %s for a time, as if it had been paused and resumed", name)
 	}

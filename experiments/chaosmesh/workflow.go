@@ -126,6 +126,14 @@ func nameSchedules(w *v1alpha1.Workflow, prefix string) {
 	}
 }
 
+// schedules reports whether the name of a schedule is one of this workflow; other workflows
+// of a run may have it as well.
+func schedules(w *v1alpha1.Workflow, name string) bool {
+	return slices.ContainsFunc(w.Spec.Templates, func(t v1alpha1.Template) bool {
+		return t.Type == v1alpha1.TypeSchedule && strings.HasPrefix(name, t.Name+"-")
+	})
+}
+
 // scheduled makes a schedule the only template of a workflow: a schedule never
 // ends, a template has a deadline.
 func scheduled(s *v1alpha1.Schedule) (*v1alpha1.Workflow, error) {
