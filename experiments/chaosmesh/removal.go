@@ -30,9 +30,9 @@ import (
 // pollEvery is the poll interval of a removal.
 const pollEvery = 50 * time.Millisecond
 
-// rewatch is the least time between two attempts to watch: an account may lack the
-// right to.
-const rewatch = time.Second
+// retryEvery is the least time between two attempts to watch, and to write pods down: an
+// account may lack the right to.
+const retryEvery = time.Second
 
 // readTimeout is the longest time that the delete waits for a read, and for a watch: a
 // client tries a throttled request again, for many times as long.
@@ -111,7 +111,7 @@ type going struct {
 func (g *going) watch(ctx context.Context) {
 	c, ok := g.client.(client.WithWatch)
 	inner, acts := g.object.(v1alpha1.InnerObject)
-	if g.seen != nil || time.Since(g.tried) < rewatch || !ok || !acts || inner.IsOneShot() {
+	if g.seen != nil || time.Since(g.tried) < retryEvery || !ok || !acts || inner.IsOneShot() {
 		return
 	}
 	list, err := listOf(kindOf(g.client.Scheme(), g.object))
@@ -137,7 +137,7 @@ func (g *going) watch(ctx context.Context) {
 func (g *going) run(ctx context.Context) (found bool, err error) {
 	begin := time.Now()
 	asked := begin // since when Chaos Mesh can have known of the deletion
-	var noticed time.Time
+	var noticed, unwritten time.Time
 	var trouble error // the last transient error
 	var last *remedy
 	left := remedies(g.object)
@@ -193,9 +193,9 @@ func (g *going) run(ctx context.Context) (found bool, err error) {
 			if noticed.IsZero() && stopped(g.object) {
 				noticed = time.Now()
 			}
-			if len(left) > 0 && due() {
+			if len(left) > 0 && due() && time.Since(unwritten) >= retryEvery {
 				if err := g.doubt(ctx, left[0]); err != nil {
-					trouble, asked = err, time.Now()
+					trouble, unwritten = err, time.Now()
 					break
 				}
 				last, left = &left[0], left[1:]
@@ -259,19 +259,23 @@ func (g *going) clear(ctx context.Context) {
 	if g.doubts == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
-	defer cancel()
-	if err := g.doubts.Clear(ctx, g.name); err != nil {
+	if err := g.doubts.Clear(context.WithoutCancel(ctx), g.name); err != nil {
 		g.note("Chaos Mesh undid %s, and its ledger says that it may not have: %v", g.name, err)
 	}
 }
 
-// unproven is the error of an object that is gone, while its effect may be in the pods.
+// unproven is the error of an object that is gone, while its effect may be in the pods. The
+// time for the removal may be over by then.
 func (g *going) unproven(ctx context.Context, pods []string, format string, args ...any) error {
-	u := unprovenIn(ctx, g.client, pods, fmt.Errorf("remove %s: %s", g.name, fmt.Sprintf(format, args...)))
+	ctx = context.WithoutCancel(ctx)
+	look, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	u := unprovenIn(look, g.client, pods, fmt.Errorf("remove %s: %s", g.name, fmt.Sprintf(format, args...)))
 	u.Fault = g.name
 	if g.doubts != nil {
-		_ = g.doubts.Doubt(ctx, g.name, u.Pods...) // the events and the error say it again
+		if err := g.doubts.Doubt(ctx, g.name, u.Pods...); err != nil { // the events and the error say it again
+			g.note("%v", err)
+		}
 	}
 	for _, p := range u.Pods {
 		if g.event != nil {

@@ -36,14 +36,14 @@ func Find(ctx context.Context, c client.Reader, scope faults.Scope) ([]faults.Le
 // returns what it removed, with notes on the removal.
 //
 // Before it removes an object of a run by force, it tells the doubts of that run in which
-// pods the fault may stay, and leaves the object if they cannot keep that. Default: they are
-// told in the error alone.
+// pods the fault may stay, and leaves the object if they cannot keep that. Default, and for an
+// object without the label of its run: they are told in the error alone.
 func Sweep(ctx context.Context, c client.Client, scope faults.Scope, timeouts Timeouts, doubts func(run string) faults.Doubts) ([]faults.Leftover, error) {
 	look := func() (found []finding, hidden, err error) { return find(ctx, c, scope) }
 	timeouts = timeouts.withDefaults()
 	return faults.Sweep(look, func(f *finding) error {
 		var kept faults.Doubts
-		if doubts != nil {
+		if doubts != nil && f.Run != "" {
 			kept = doubts(f.Run)
 		}
 		if f.source != "" {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 	"github.com/aftershockhq/aftershock/experiments/faults"
 )
@@ -291,12 +293,20 @@ type told struct {
 	c     client.Client
 	t     *testing.T
 	err   error
+	times int // that err is the answer; 0: each time
 	lines []string
 }
 
 func (d *told) Doubt(ctx context.Context, fault string, pods ...faults.PodID) error {
 	if d.err != nil {
-		return d.err
+		err := d.err
+		if d.times--; d.times == 0 {
+			d.err = nil
+		}
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	var all v1alpha1.NetworkChaosList
 	if err := d.c.List(ctx, &all); err != nil || len(d.lines) == 0 && (len(all.Items) != 1 || all.Items[0].Annotations["chaos-mesh.chaos-mesh.org/cleanFinalizer"] != "") {
@@ -310,7 +320,10 @@ func (d *told) Doubt(ctx context.Context, fault string, pods ...faults.PodID) er
 	return nil
 }
 
-func (d *told) Clear(_ context.Context, fault string, pods ...client.ObjectKey) error {
+func (d *told) Clear(ctx context.Context, fault string, pods ...client.ObjectKey) error {
+	if err := experiments.Wait(ctx, 4*time.Second); err != nil { // another fault is written down
+		return err
+	}
 	d.lines = append(d.lines, fmt.Sprintf("not %s in %v", fault, pods))
 	return nil
 }
@@ -322,22 +335,31 @@ func TestNothingIsRemovedByForceBeforeItsPodsAreWrittenDown(t *testing.T) {
 		sentence string
 		let      release
 		err      error
+		times    int           // that it cannot be written down; 0: each time
+		forced   time.Duration // at most; 0: it is not
 		told     string
 		fails    string
 	}{
-		{"it goes by force", notices, nil, fault + " in shop/a a-uid", "the object went only when we removed its finalizers"},
-		{"Chaos Mesh undoes it after all", annotated("chaos-mesh.chaos-mesh.org/cleanFinalizer"), nil, fault + " in shop/a a-uid; not " + fault + " in []", ""},
-		{"nothing was to be forced", atOnce, nil, "not " + fault + " in []", ""},
-		{"it cannot be written down, and stays", notices, errors.New("no configmaps"), "", "it is still there after 1m0s; finalizers: chaos-mesh/records; run sweep once Chaos Mesh's controller is back; last trouble: no configmaps"},
+		{"it goes by force", notices, nil, 0, 6 * time.Second, fault + " in shop/a a-uid", "the object went only when we removed its finalizers"},
+		{"Chaos Mesh undoes it after all", annotated("chaos-mesh.chaos-mesh.org/cleanFinalizer"), nil, 0, 6 * time.Second, fault + " in shop/a a-uid; not " + fault + " in []", ""},
+		{"nothing was to be forced", atOnce, nil, 0, 0, "not " + fault + " in []", ""},
+		{"it cannot be written down at first", notices, errors.New("timeout"), 1, 7 * time.Second, fault + " in shop/a a-uid", "the object went only when we removed its finalizers"},
+		{"it cannot be written down, and stays", notices, errors.New("no configmaps"), 0, 0, "", "it is still there after 1m0s; finalizers: chaos-mesh/records; run sweep once Chaos Mesh's controller is back; last trouble: no configmaps"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				slow := &v1alpha1.NetworkChaos{ObjectMeta: of("shop", "slow", "two"), Spec: v1alpha1.NetworkChaosSpec{Action: v1alpha1.DelayAction}}
 				slow.Finalizers = []string{"chaos-mesh/records"}
 				slow.Status.Experiment = v1alpha1.ExperimentStatus{DesiredPhase: v1alpha1.StoppedPhase, Records: []*v1alpha1.Record{{Id: "shop/a", Phase: v1alpha1.Injected}}}
-				c := newClient(t, interceptor.Funcs{}, slow, pod("a"))
+				begin, forced := time.Now(), time.Duration(0)
+				c := newClient(t, interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
+					if text, _ := p.Data(o); forced == 0 && strings.Contains(string(text), "cleanFinalizer") {
+						forced = time.Since(begin)
+					}
+					return c.Patch(ctx, o, p, opts...)
+				}}, slow, pod("a"))
 				play(t, c, row.let)
-				kept := &told{c: c, t: t, err: row.err}
+				kept := &told{c: c, t: t, err: row.err, times: row.times}
 				_, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop"}}, chaosmesh.Timeouts{Nudge: time.Second, GiveUp: 5 * time.Second, Remove: time.Minute}, func(run string) faults.Doubts {
 					if run != "two" {
 						t.Errorf("run %q", run)
@@ -350,7 +372,58 @@ func TestNothingIsRemovedByForceBeforeItsPodsAreWrittenDown(t *testing.T) {
 				if got := strings.Join(kept.lines, "; "); got != row.told {
 					t.Errorf("told %q, want %q", got, row.told)
 				}
+				if (forced > 0) != (row.forced > 0) || forced > row.forced {
+					t.Errorf("forced after %s, want at most %s", forced, row.forced)
+				}
 			})
 		})
 	}
+}
+
+// There is no ledger of no run.
+func TestAnObjectWithoutTheLabelOfItsRunIsToldInTheErrorAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := &v1alpha1.StressChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "burn", Labels: map[string]string{faults.ManagedLabel: faults.Managed}}}
+		stuck.Finalizers = []string{"chaos-mesh/records"}
+		stuck.Status.Experiment = v1alpha1.ExperimentStatus{DesiredPhase: v1alpha1.StoppedPhase, Records: []*v1alpha1.Record{{Id: "shop/a/app", Phase: v1alpha1.Injected}}}
+		c := newClient(t, interceptor.Funcs{}, stuck, pod("a"))
+		_, err := chaosmesh.Sweep(t.Context(), c, faults.Scope{Namespaces: []string{"shop"}}, chaosmesh.Timeouts{Nudge: time.Second, GiveUp: 5 * time.Second, Remove: 20 * time.Second}, func(run string) faults.Doubts {
+			t.Errorf("the doubts of run %q", run)
+			return &told{c: c, t: t, err: errors.New("no such ledger")}
+		})
+		if u := faults.Unprovens(err); len(u) != 1 || len(u[0].Pods) != 1 {
+			t.Errorf("%v, %v", u, err)
+		}
+		if names := left(t, c); len(names) != 0 {
+			t.Errorf("left: %v", names)
+		}
+	})
+}
+
+// The pods in which it may be are read and written down after the time for its removal.
+func TestAFaultWhosePodsOutlastTheTimeToRemoveItIsWrittenDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		going := func(p *corev1.Pod) { p.Finalizers = []string{"test/stays"} }
+		c := newClient(t, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return c.List(ctx, list, opts...)
+		}}, pod("a", going))
+		play(t, c, atOnce, takeUp, injected("shop/a"), after(time.Second), vanish, kill("a"))
+		kept := &told{c: c, t: t, lines: []string{"begun"}}
+		fault := newCluster(t, c, faults.Guard{}).With(c, kept).Fault(chaosmesh.NetworkDelay{Pods: checkout, Latency: time.Second})
+		rec := newHistory()
+		if got, err := fault.Inject(t.Context(), rec.Recorder); err != nil || got.FailureReason != "" {
+			t.Fatal(err, got.FailureReason)
+		}
+		time.Sleep(10 * time.Second)
+		_, err := fault.Recover(t.Context(), rec.Recorder)
+		if u := faults.Unprovens(err); len(u) != 1 || len(u[0].Pods) != 1 || u[0].Pods[0].UID != "a-uid" {
+			t.Errorf("%v, %v", u, err)
+		}
+		if len(kept.lines) != 2 || !strings.HasSuffix(kept.lines[1], " in shop/a a-uid") {
+			t.Errorf("told %q", kept.lines)
+		}
+	})
 }

@@ -26,10 +26,11 @@ type Unproven struct {
 }
 
 // Doubts keeps the pods in which a fault may stay although its object goes. A fault is
-// named by its object, such as "NetworkChaos/shop/slow".
+// named by its object, such as "NetworkChaos/shop/slow". Each call takes some seconds at
+// most.
 type Doubts interface {
-	// Doubt writes the pods down, before the object is removed by force: whoever does
-	// that may be killed next.
+	// Doubt writes the pods down, before the object is removed by force: the program may be
+	// killed next.
 	Doubt(ctx context.Context, fault string, pods ...PodID) error
 	// Clear takes the pods of a fault out again, in which it was seen to be undone.
 	// Without pods it takes out all of them.
