@@ -121,7 +121,7 @@ func (b *Book) Doubt(ctx context.Context, c client.Client, fault string, pods ..
 	if len(pods) == 0 {
 		return nil
 	}
-	if err := b.change(ctx, c, func(text string) string {
+	if err := b.change(ctx, c, "write down in which pods its fault may be", true, func(text string) string {
 		for _, p := range pods {
 			if line := unproven(fault, p).String() + "\n"; !strings.Contains(text, line) {
 				text += line
@@ -140,13 +140,13 @@ func (b *Book) Doubt(ctx context.Context, c client.Client, fault string, pods ..
 }
 
 // Clear takes out the lines of pods in which a fault of the run was seen to be undone;
-// without pods, all of its lines.
+// without pods, all of its lines. A ConfigMap that is gone stays gone.
 func (b *Book) Clear(ctx context.Context, c client.Client, fault string, pods ...client.ObjectKey) error {
 	over := func(e Entry) bool { return e.cleared(fault, pods) }
 	if !slices.ContainsFunc(b.Entries, over) {
 		return nil
 	}
-	if err := b.change(ctx, c, func(text string) (kept string) {
+	if err := b.change(ctx, c, "take out in which pods "+fault+" was undone", false, func(text string) (kept string) {
 		for line := range strings.Lines(text) {
 			if e, err := parse(line); err != nil || !over(e) {
 				kept += line
@@ -160,22 +160,25 @@ func (b *Book) Clear(ctx context.Context, c client.Client, fault string, pods ..
 	return nil
 }
 
-// change changes the lines of the ConfigMap.
-func (b *Book) change(ctx context.Context, c client.Client, to func(text string) string) error {
+// change changes the lines of the ConfigMap, and makes it if there is none and it adds to it.
+func (b *Book) change(ctx context.Context, c client.Client, what string, adds bool, to func(text string) string) error {
 	ctx, cancel := context.WithTimeout(ctx, writeFor)
 	defer cancel()
-	if err := insist(ctx, func() error { return b.changeOnce(ctx, c, to) }); err != nil {
-		return fmt.Errorf("write down in ConfigMap/%s/%s in which pods its fault may be: %w", b.Namespace, prefix+b.Run, explain(err, b.Namespace, "list, create, update and delete configmaps"))
+	if err := insist(ctx, func() error { return b.changeOnce(ctx, c, adds, to) }); err != nil {
+		return fmt.Errorf("ConfigMap/%s/%s: %s: %w", b.Namespace, prefix+b.Run, what, explain(err, b.Namespace, "list, create, update and delete configmaps"))
 	}
 	return nil
 }
 
-func (b *Book) changeOnce(ctx context.Context, c client.Client, to func(text string) string) error {
+func (b *Book) changeOnce(ctx context.Context, c client.Client, adds bool, to func(text string) string) error {
 	var list corev1.ConfigMapList
 	if err := c.List(ctx, &list, client.InNamespace(b.Namespace), client.MatchingLabels(faults.Labels(b.Run))); err != nil {
 		return err
 	}
 	i := slices.IndexFunc(list.Items, func(m corev1.ConfigMap) bool { return m.Name == prefix+b.Run })
+	if i < 0 && !adds {
+		return nil
+	}
 	made := b.object()
 	if i >= 0 {
 		made = &list.Items[i]

@@ -20,8 +20,9 @@
 // removed by force, and taken out if Chaos Mesh undoes the fault after all. No sweep ends
 // well until that pod is gone, or a person says with --force that it is free of the fault. A
 // sweep itself takes the line out once Chaos Mesh has made the pod's network anew without the
-// rules of a NetworkChaos, or each container has restarted whose processes a stress was. For
-// that the line names the fault, and how often the containers had restarted.
+// rules of a NetworkChaos, or each container of the pod has restarted, which ended the
+// processes of a stress. For that the line names the fault, and how often the containers had
+// restarted.
 //
 //	unproven v1 Pod shop/checkout-7bb9879ff8-x7k2p 6f0c4a8e-9b1d-4c55-8f3a-2d7e1b9c0a64 NetworkChaos/shop/network-delay-4f1c2a9d3b-x7k2p checkout=0
 //

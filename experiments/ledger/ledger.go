@@ -116,52 +116,46 @@ func (l *Ledger) Doubt(ctx context.Context, fault string, pods ...faults.PodID) 
 	}
 	l.seen.Unlock()
 	if err := l.doubt(ctx); err != nil {
-		return l.undoubted(err)
+		return l.undoubted("write down in which pods a fault may be", err)
 	}
 	return nil
 }
 
-// Clear takes out the pods in which a fault of the run was seen to be undone.
+// Clear takes out the pods in which a fault of the run was seen to be undone. If that fails,
+// it is done with what is written next, at the end of the run at the latest.
 func (l *Ledger) Clear(ctx context.Context, fault string, pods ...client.ObjectKey) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	over := func(e Entry) bool { return e.cleared(fault, pods) }
 	l.seen.Lock()
-	l.in = slices.DeleteFunc(l.in, over)
+	l.in = slices.DeleteFunc(l.in, func(e Entry) bool { return e.cleared(fault, pods) })
 	l.seen.Unlock()
-	entries := slices.DeleteFunc(slices.Clone(l.entries), over)
-	if len(entries) == len(l.entries) || l.run == "" {
-		return nil
+	if err := l.doubt(ctx); err != nil {
+		return l.undoubted("take out in which pods "+fault+" was undone", err)
 	}
-	if err := l.put(ctx, entries); err != nil {
-		return l.undoubted(err)
-	}
-	l.entries = entries
 	return nil
 }
 
-// undoubted is the error of a ledger in which the pods with a doubt are not written down as
-// they are.
-func (l *Ledger) undoubted(err error) error {
-	return fmt.Errorf("write down in which pods a fault may be in %s: %w", l, explain(err, l.Namespace, "list, create, update and delete configmaps"))
+// undoubted is the error of a ledger whose lines of pods are not as they should be.
+func (l *Ledger) undoubted(what string, err error) error {
+	return fmt.Errorf("%s: %s: %w", l, what, explain(err, l.Namespace, "list, create, update and delete configmaps"))
 }
 
-// doubt writes down the pods that have no line yet.
+// doubt makes the lines of pods those in which a fault may be.
 func (l *Ledger) doubt(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seen.Lock()
-	entries := slices.Clip(l.entries)
+	entries := slices.DeleteFunc(slices.Clone(l.entries), func(e Entry) bool { return e.UID != "" && !slices.ContainsFunc(l.in, e.is) })
+	kept := len(entries)
 	for _, e := range l.in {
 		if !slices.ContainsFunc(entries, e.is) {
 			entries = append(entries, e)
 		}
 	}
 	l.seen.Unlock()
-	if len(entries) == len(l.entries) || l.run == "" {
+	if slices.Equal(entries, l.entries) || l.run == "" {
 		return nil
 	}
-	if err := l.put(ctx, entries); err != nil {
+	// One that another client has deleted is not made again for what it should not have.
+	if err := l.put(ctx, entries, len(entries) > kept); err != nil {
 		return err
 	}
 	l.entries = entries
@@ -193,7 +187,7 @@ func (l *Ledger) Watch(ctx context.Context) error {
 func (l *Ledger) End(ctx context.Context) error {
 	l.doubts.Wait()
 	if err := faults.Retry(ctx, writeEvery, func() error { return l.doubt(ctx) }); err != nil {
-		l.rec.Note("%s: that a fault may be in pods is not written down: %v", l, err)
+		l.rec.Note("%s: in which pods a fault may be is not written down as it is: %v", l, err)
 	}
 	l.mu.Lock()
 	run, entries, there := l.run, l.entries, l.there
@@ -277,22 +271,25 @@ func (l *Ledger) write(ctx context.Context, o client.Object, created bool) error
 	if l.run == "" {
 		return fmt.Errorf("%w: %s: the ledger is not open", faults.ErrNotRequested, e)
 	}
-	if err := l.put(ctx, append(l.entries, e)); err != nil {
+	if err := l.put(ctx, append(l.entries, e), true); err != nil {
 		return fmt.Errorf("%w: write it down in ConfigMap/%s/%s: %w", faults.ErrNotRequested, l.Namespace, prefix+l.run, explain(err, l.Namespace, "list, create, update and delete configmaps"))
 	}
 	l.entries = append(l.entries, e)
 	return nil
 }
 
-// put writes the whole ConfigMap. While the run lives it has no other writer, so the
-// last write wins.
-func (l *Ledger) put(ctx context.Context, entries []Entry) error {
+// put writes the whole ConfigMap, and makes it if there is none and it adds to it. While
+// the run lives it has no other writer, so the last write wins.
+func (l *Ledger) put(ctx context.Context, entries []Entry, adds bool) error {
 	ctx, cancel := context.WithTimeout(ctx, writeFor)
 	defer cancel()
 	made := (&Book{Run: l.run, Namespace: l.Namespace, Entries: entries, experiment: l.Experiment}).object()
 	update := func() error { return l.Client.Update(ctx, made.DeepCopy()) }
 	return insist(ctx, func() error {
 		err := update()
+		if apierrors.IsNotFound(err) && !adds {
+			return nil
+		}
 		if apierrors.IsNotFound(err) { // not created yet, or deleted by another client
 			err = l.Client.Create(ctx, made.DeepCopy())
 			l.there = l.there || !faults.Rejected(err)

@@ -576,3 +576,64 @@ func TestADoubtLastsUntilItsFaultIsSeenToBeUndone(t *testing.T) {
 		})
 	}
 }
+
+// What could not be taken out of the ledger when a fault was undone is taken out at the end.
+func TestAClearThatFailsIsDoneAtTheEnd(t *testing.T) {
+	const fault = "NetworkChaos/shop/slow"
+	away := false
+	c := cluster(t, interceptor.Funcs{Update: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.UpdateOption) error {
+		if away {
+			return apierrors.NewServiceUnavailable("away")
+		}
+		return c.Update(ctx, o, options...)
+	}})
+	synctest.Test(t, func(t *testing.T) {
+		l, rec, notes := begun(t, c, nil)
+		in := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "a", UID: "1"}}
+		err := errors.Join(c.Create(t.Context(), in), l.Doubt(t.Context(), fault, faults.PodIDOf(in)))
+		away = true
+		if want := "take out in which pods " + fault + " was undone"; err != nil {
+			t.Fatal(err)
+		} else if err := l.Clear(t.Context(), fault); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+		time.AfterFunc(10*time.Second, func() { away = false })
+		if err := l.End(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := written(t, c, rec.Run()); got != nil {
+			t.Errorf("the ledger has %q; notes %s", got, notes())
+		}
+	})
+}
+
+// Another client deletes it once nothing is left: it would stay.
+func TestALedgerThatIsGoneIsNotMadeAgainToTakeOutOfIt(t *testing.T) {
+	const fault = "NetworkChaos/shop/slow"
+	c := cluster(t, interceptor.Funcs{})
+	l, rec, _ := begun(t, c, nil)
+	if err := errors.Join(l.Writing(c).Create(t.Context(), slow()), l.Doubt(t.Context(), fault, faults.PodID{ObjectKey: client.ObjectKey{Namespace: "shop", Name: "a"}, UID: "1"})); err != nil {
+		t.Fatal(err)
+	}
+	books, err := ledger.Read(t.Context(), c, home)
+	if err != nil || len(books) != 1 {
+		t.Fatal(books, err)
+	}
+	for _, row := range []struct {
+		sentence string
+		clear    func() error
+	}{
+		{"a run's", func() error { return l.Clear(t.Context(), fault) }},
+		{"a swept one", func() error { return books[0].Clear(t.Context(), c, fault) }},
+	} {
+		if err := c.Delete(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: home, Name: "aftershock-run-" + rec.Run()}}); client.IgnoreNotFound(err) != nil {
+			t.Fatal(err)
+		}
+		if err := row.clear(); err != nil {
+			t.Error(err)
+		}
+		if got := written(t, c, rec.Run()); got != nil {
+			t.Errorf("%s: it has %q", row.sentence, got)
+		}
+	}
+}
