@@ -619,6 +619,70 @@ func TestADoubtEndsWithItsProof(t *testing.T) {
 	}
 }
 
+// Nothing is asked of a pod that is gone; of one whose fault's object is left, too early.
+func TestNoProofIsSoughtWhereThereIsNothingToProve(t *testing.T) {
+	const run, burn = "4f1c2a9d3b", "StressChaos/shop/stress-cpu-4f1c2a9d3b-x7k2p"
+	const line = "unproven v1 Pod shop/checkout-1 1 " + burn + " app=0\n"
+	book := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: config.OwnNamespace, Name: "aftershock-run-" + run, Labels: faults.Labels(run)}, Data: map[string]string{"changes": line}}
+	restarted := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1", UID: "1"}}
+	restarted.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "app", RestartCount: 1}}
+	another := restarted.DeepCopy()
+	another.UID = "2"
+	stays := &v1alpha1.StressChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: strings.TrimPrefix(burn, "StressChaos/shop/"), Labels: faults.Labels(run), Finalizers: []string{"chaos-mesh/records"}}}
+	stays.Status.Experiment.Records = []*v1alpha1.Record{{Id: "shop/checkout-1/app", Phase: v1alpha1.Injected}}
+	for _, row := range []struct {
+		sentence string
+		objects  []client.Object
+		asked    bool
+		rest     string
+	}{
+		{"its object is gone, and the pod is there", []client.Object{restarted}, true, ""},
+		{"its object is there", []client.Object{restarted, stays}, false, line},
+		{"another pod has the name", []client.Object{another}, false, ""},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			s := connected(t, valid, interceptor.Funcs{}, append(row.objects, book.DeepCopy())...)
+			synctest.Test(t, func(t *testing.T) {
+				var said []string
+				_, err := s.Sweep(t.Context(), Sweeping{Say: func(text string) { said = append(said, text) }})
+				if (err == nil) != (row.rest == "") {
+					t.Error(err)
+				}
+				if got := strings.Contains(strings.Join(said, "; "), "is free of the fault of run"); got != row.asked {
+					t.Errorf("said %q", said)
+				}
+				got := &corev1.ConfigMap{}
+				if err := s.Client.Get(t.Context(), client.ObjectKeyFromObject(book), got); client.IgnoreNotFound(err) != nil || got.Data["changes"] != row.rest {
+					t.Errorf("%v, the ledger has %q, want %q", err, got.Data["changes"], row.rest)
+				}
+			})
+		})
+	}
+}
+
+// What has lost the label of its run is in no ledger, and no sweep waits for one.
+func TestAFaultOfNoRunIsRemovedWithoutALedger(t *testing.T) {
+	s := connected(t, valid, interceptor.Funcs{})
+	synctest.Test(t, func(t *testing.T) {
+		stuck := &v1alpha1.NetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "slow", Labels: map[string]string{faults.ManagedLabel: faults.Managed}, Finalizers: []string{"chaos-mesh/records"}}}
+		stuck.Status.Experiment = v1alpha1.ExperimentStatus{DesiredPhase: v1alpha1.StoppedPhase, Records: []*v1alpha1.Record{{Id: "shop/checkout-1", Phase: v1alpha1.Injected}}}
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1", UID: "1"}}
+		if err := errors.Join(s.Client.Create(t.Context(), stuck), s.Client.Create(t.Context(), pod)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Sweep(t.Context(), Sweeping{}); err == nil || !strings.Contains(err.Error(), "Chaos Mesh never said that it undid the fault") {
+			t.Errorf("the first sweep: %v", err)
+		}
+		var books corev1.ConfigMapList
+		if err := s.Client.List(t.Context(), &books); err != nil || len(books.Items) > 0 {
+			t.Errorf("%v, %v", books.Items, err)
+		}
+		if _, err := s.Sweep(t.Context(), Sweeping{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A pod may have a fault of either.
 func TestThePodThatTwoRunsDoubtIsLeftByBoth(t *testing.T) {
 	book := func(run string) *corev1.ConfigMap {

@@ -363,14 +363,21 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 	errs = append(errs, errLeft, err)
 	// What an earlier sweep of this session could not write down is still so.
 	unwritten := append(s.unwritten, faults.Unprovens(err)...)
+	unwritten = slices.DeleteFunc(unwritten, func(u *faults.Unproven) bool { return u.Run == "" }) // no run has its ledger
 	s.unwritten = nil
 	for _, u := range unwritten {
 		if err := book(u.Run).Doubt(ctx, s.Client, u.Fault, u.Pods...); err != nil {
 			errs, s.unwritten = append(errs, err), append(s.unwritten, u)
 		}
 	}
-	errs = append(errs, s.proven(ctx, books, of, say))
 	rest, errRest := s.left(ctx, books...)
+	if errRest == nil {
+		var proven bool
+		if proven, err = s.proven(ctx, books, rest, of, say); proven {
+			rest, errRest = s.left(ctx, books...)
+		}
+		errs = append(errs, err)
+	}
 	errs = append(errs, errRest, s.stays(rest, of))
 	undone := func(run string) bool {
 		return of(run) && living[run] == "" && errRest == nil && !slices.ContainsFunc(s.unwritten, func(u *faults.Unproven) bool { return u.Run == run }) && !slices.ContainsFunc(rest, func(l faults.Leftover) bool { return l.Run == run })
@@ -403,26 +410,32 @@ func (d doubts) Clear(ctx context.Context, fault string, pods ...client.ObjectKe
 }
 
 // proven takes out of the ledgers of swept runs the pods that something shows to be free of
-// the fault by now.
-func (s *Session) proven(ctx context.Context, books []ledger.Book, of func(run string) bool, say func(string)) error {
+// the fault by now, and reports whether there were any. Nothing is asked of those that are
+// gone, nor while the fault's object is left, which may go by force yet.
+func (s *Session) proven(ctx context.Context, books []ledger.Book, rest []faults.Leftover, of func(run string) bool, say func(string)) (some bool, err error) {
+	left := map[string]bool{}
+	for _, l := range rest {
+		left[l.Kind+"/"+l.Namespace+"/"+l.Name] = true
+	}
 	var errs []error
 	for i := range books {
 		if !of(books[i].Run) {
 			continue
 		}
 		for _, e := range books[i].Entries {
-			if e.UID == "" {
+			if e.UID == "" || !left[ledger.UnprovenKind+"/"+e.ObjectKey.String()] || left[e.Fault] {
 				continue
 			}
 			why, err := chaosmesh.Undone(ctx, s.Client, e.Fault, e.Pod())
 			if why != "" {
 				say(fmt.Sprintf("pod %s is free of the fault of run %s: %s", e.ObjectKey, books[i].Run, why))
 				err = books[i].Clear(ctx, s.Client, e.Fault, e.ObjectKey)
+				some = true
 			}
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return some, errors.Join(errs...)
 }
 
 // stays names what of swept runs no sweep removes: pods from which nothing shows that a
