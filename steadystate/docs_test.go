@@ -98,5 +98,5 @@ func answered(what string) steadystate.Figures {
 		}
 	}
 	all := steadystate.Span{To: 100 * s}
-	return steadystate.NewTimeline(list...).Figures(steadystate.Within(500*ms), steadystate.Rule{Settle: 10 * s}, all, all)
+	return steadystate.NewTimeline(list...).Figures(steadystate.Within(500*ms), steadystate.Rule{Settle: 10 * s, ByChance: true}, all, all)
 }

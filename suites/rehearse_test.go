@@ -182,7 +182,7 @@ func sweeping(t *testing.T, text string) (lines []string) {
 				t.Error(err)
 			}
 		})
-		for _, r := range stage.Asked() {
+		for _, r := range rights.Merge(stage.Asked()) {
 			lines = append(lines, r.String())
 		}
 	})
@@ -282,7 +282,7 @@ func TestWhatIsOutsideTheNamespacesIsOptional(t *testing.T) {
 		"get namespaces kube-system in the cluster", "list nodes in the cluster (optional)", "watch nodes in the cluster (optional)", "list podchaos.chaos-mesh.org in the cluster (optional)",
 		"list endpointslices.discovery.k8s.io in chaos-mesh (optional)",
 		"get horizontalpodautoscalers.autoscaling checkout in shop", "watch horizontalpodautoscalers.autoscaling checkout in shop",
-		"list horizontalpodautoscalers.autoscaling in shop (optional)",
+		"list horizontalpodautoscalers.autoscaling checkout in shop", "list horizontalpodautoscalers.autoscaling in shop (optional)",
 		"list verticalpodautoscalers.autoscaling.k8s.io in shop", "list poddisruptionbudgets.policy in shop", "list events in shop", "watch endpointslices.discovery.k8s.io in shop",
 		"list events.events.k8s.io in shop (optional)", "watch events.events.k8s.io in shop (optional)", "create events.events.k8s.io in shop",
 	} {

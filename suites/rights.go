@@ -61,7 +61,7 @@ func OperatorRights(ctx context.Context, plan *config.Plan) ([]rights.Rule, erro
 		_, errResume := s.Resume(ctx, all)
 		err = errors.Join(err, errStop, errRead, errResume)
 	}
-	return stage.Asked(), err
+	return rights.Merge(stage.Asked()), err
 }
 
 // An account is what the session's account needs and what it lacks.

@@ -6,7 +6,7 @@
 //	stage, err := rehearsal.NewStage(scheme, deployment, pod)
 //	c, err := client.NewWithWatch(stage.Config(), client.Options{Scheme: scheme})
 //	// run the experiment with c
-//	rules := stage.Asked()
+//	rules := rights.Merge(stage.Asked())
 //
 // # Why in memory
 //

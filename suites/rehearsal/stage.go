@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -96,16 +97,13 @@ func (s *Stage) Config() *rest.Config {
 	return &rest.Config{Host: "http://rehearsal.invalid", Transport: s, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: runtime.ContentTypeJSON}}
 }
 
-// Asked returns the rights that the requests so far needed, merged (see
-// [rights.Merge]).
+// Asked returns the rights that the requests so far needed, each once and in no order.
+// [rights.Merge] is for later: of what it drops it would not be known whether it is
+// optional.
 func (s *Stage) Asked() []rights.Rule {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []rights.Rule
-	for r := range s.asked {
-		list = append(list, r)
-	}
-	return rights.Merge(list)
+	return slices.Collect(maps.Keys(s.asked))
 }
 
 // Newest returns when the latest new right was first needed: long ago means that a

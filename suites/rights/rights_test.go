@@ -79,6 +79,7 @@ func TestRulesAreMerged(t *testing.T) {
 	optional := Rule{Resource: "nodes", Verb: "list", Optional: true}
 	needed := optional
 	needed.Optional = false
+	one := func(r Rule) Rule { r.Name = "a"; return r }
 	for _, row := range []struct {
 		sentence string
 		rules    []Rule
@@ -89,6 +90,9 @@ func TestRulesAreMerged(t *testing.T) {
 		{"two of them are not any", []Rule{pod("get", "b"), pod("get", "a")}, "get pods a in shop, get pods b in shop"},
 		{"of use to one, and needed by another", []Rule{optional, needed, optional}, "list nodes in the cluster"},
 		{"of use", []Rule{optional, optional}, "list nodes in the cluster (optional)"},
+		{"one is needed, and any of use", []Rule{optional, one(needed)}, "list nodes in the cluster (optional), list nodes a in the cluster"},
+		{"any is needed, and one of use", []Rule{needed, one(optional)}, "list nodes in the cluster"},
+		{"both are of use", []Rule{optional, one(optional)}, "list nodes in the cluster (optional)"},
 	} {
 		var texts []string
 		for _, r := range Merge(row.rules) {

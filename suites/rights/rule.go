@@ -135,20 +135,24 @@ func Parse(path string) (a Address, ok bool) {
 }
 
 // Merge sorts rules by namespace, group, resource, name and verb, and removes duplicates.
-// The right to one object is dropped if there is one to any object of that resource.
-// A right is optional only if every duplicate is.
+// The right to one object is dropped if there is one to any object of that resource; a
+// needed one is not for an optional one, which may not be granted. A right is optional only
+// if every duplicate is.
 func Merge(rules []Rule) []Rule {
-	any := map[Rule]bool{}
+	any := map[Rule]bool{}    // also optional ones
 	needed := map[Rule]bool{} // not optional for one of those that ask
 	for _, r := range rules {
 		if r.Name == "" {
-			any[Rule{Namespace: r.Namespace, Group: r.Group, Resource: r.Resource, Verb: r.Verb}] = true
+			any[r] = true
 		}
 	}
 	list := map[Rule]bool{}
 	for _, r := range rules {
-		whole := Rule{Namespace: r.Namespace, Group: r.Group, Resource: r.Resource, Verb: r.Verb}
-		if any[whole] {
+		whole := r
+		whole.Name, whole.Optional = "", false
+		optionally := r
+		optionally.Name, optionally.Optional = "", true
+		if any[whole] || r.Optional && any[optionally] {
 			r.Name = ""
 		}
 		optional := r.Optional
