@@ -403,10 +403,13 @@ func (p *proof) without(ctx context.Context, some []rights.Rule) error {
 
 // named takes a rule away, and looks whether preflight names it.
 func (p *proof) named(ctx context.Context, l lane, r rights.Rule) error {
-	// With it goes the right to the whole cluster that it is part of.
+	// With it go the optional rights that it is part of: to any object of the namespace, and
+	// to the whole cluster.
 	rest := slices.DeleteFunc(slices.Clone(p.rules), func(other rights.Rule) bool {
 		whole := rights.Rule{Group: r.Group, Resource: r.Resource, Verb: r.Verb, Optional: true}
-		return other == r || other == whole
+		any := whole
+		any.Namespace = r.Namespace
+		return other == r || other == whole || other == any
 	})
 	if err := l.account.without(ctx, rest, r); err != nil {
 		return err
