@@ -380,7 +380,7 @@ func TestNothingIsRemovedByForceBeforeItsPodsAreWrittenDown(t *testing.T) {
 	}
 }
 
-// There is no ledger of no run.
+// An object without a run has no ledger.
 func TestAnObjectWithoutTheLabelOfItsRunIsToldInTheErrorAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := &v1alpha1.StressChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "burn", Labels: map[string]string{faults.ManagedLabel: faults.Managed}}}

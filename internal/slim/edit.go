@@ -87,15 +87,11 @@ func imported(i *ast.ImportSpec) string {
 // keepOnly keeps types and variables, and nothing else.
 func keepOnly(names ...string) edit { return keepBare(nil, names...) }
 
-// keepBare is keepOnly of types that have these methods ("T.Method"), which it leaves out:
-// a method that nobody calls by its name would be missed by no compiler.
+// keepBare is keepOnly for types with these methods ("T.Method"), which it drops. They are
+// named because the compiler does not notice the loss of a method that reflection calls.
 func keepBare(methods []string, names ...string) edit {
 	return func(file *ast.File) (err error) {
-		wanted := slices.Concat(names, methods)
-		missing := map[string]bool{}
-		for _, name := range wanted {
-			missing[name] = true
-		}
+		missing := setOf(slices.Concat(names, methods))
 		file.Decls = slices.DeleteFunc(file.Decls, func(d ast.Decl) bool {
 			f, function := d.(*ast.FuncDecl)
 			if !function {
@@ -130,14 +126,28 @@ func keepBare(methods []string, names ...string) edit {
 			}
 			return kept
 		})
-		if len(missing) > 0 {
-			err = errors.Join(err, fmt.Errorf("it declares no %s", strings.Join(slices.Sorted(maps.Keys(missing)), ", ")))
-		}
-		return err
+		return errors.Join(err, absent("it declares no", missing))
 	}
 }
 
-// receiver is the type that a method is of; empty of a function.
+// setOf has the names that an edit must find in a file.
+func setOf(names []string) map[string]bool {
+	set := map[string]bool{}
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// absent is the error of the names that an edit did not find; nil: it found all.
+func absent(says string, missing map[string]bool) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s %s", says, strings.Join(slices.Sorted(maps.Keys(missing)), ", "))
+}
+
+// receiver is the type of a method; empty for a function.
 func receiver(f *ast.FuncDecl) string {
 	if f.Recv == nil {
 		return ""
@@ -179,10 +189,7 @@ func registerOnly(groups []string) edit {
 		if list == nil {
 			return errors.New("it has no list localSchemeBuilder")
 		}
-		missing := map[string]bool{}
-		for _, name := range groups {
-			missing[name] = true
-		}
+		missing := setOf(groups)
 		kept := list.Elts[:0]
 		for _, element := range list.Elts {
 			selected, _ := element.(*ast.SelectorExpr)
@@ -199,9 +206,6 @@ func registerOnly(groups []string) edit {
 			}
 		}
 		list.Elts = kept
-		if len(missing) > 0 {
-			return fmt.Errorf("it does not register %s", strings.Join(slices.Sorted(maps.Keys(missing)), ", "))
-		}
-		return nil
+		return absent("it does not register", missing)
 	}
 }

@@ -1,5 +1,5 @@
-// The command slim writes the modules of which bin/aftershock uses little, with what it does
-// not use left out, for build.work to build from:
+// The command slim writes modules without the parts that bin/aftershock does not use, for
+// build.work to build from:
 //
 //	go run ./internal/slim bin/slim
 //

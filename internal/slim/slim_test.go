@@ -40,8 +40,8 @@ var built = sync.OnceValues(func() (p program, err error) {
 	if err != nil {
 		return p, err
 	}
-	// With go.mod and the replacements alone, go list asks for no module that other tests do
-	// without; with the workspace it reads the go.mod of many more.
+	// With go.mod and the replacements alone, go list needs only the modules that other tests
+	// need; with the workspace it reads the go.mod of many more.
 	replacements, err := os.ReadFile(filepath.Join(root, "build.work"))
 	if err != nil {
 		return p, err
@@ -166,7 +166,7 @@ func TestWhatIsThereAlreadyStaysUntouched(t *testing.T) {
 		}
 		before = after
 	}
-	// Once b is edited no more, it is a link, as it is of another version.
+	// A file that is no longer edited becomes a link again, as does one of another version.
 	if err := slim(from, to, map[string]edit{"a/a.go": nil}); err != nil {
 		t.Fatal(err)
 	}
