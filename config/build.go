@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -189,11 +190,12 @@ func (r *resolver) content(path string) string {
 }
 
 // hash is of what the experiment does. Files in Chaos Mesh's YAML, bodies and
-// targets count by what is in them; secrets by where they are.
+// targets count by what is in them; secrets by where they are; probes by how they ask.
 func (r *resolver) hash(p Planned, e Experiment) string {
 	type check struct {
 		Name, Signal, Query, Reduce, Good, Every string
 		Allowed                                  float64
+		Probe                                    []any `json:",omitempty"`
 	}
 	type workload struct {
 		Workload, Container string
@@ -209,16 +211,20 @@ func (r *resolver) hash(p Planned, e Experiment) string {
 		Signals map[string]string
 		Checks  []check
 		Expect  []string
-	}{On: of(p.Target), Times: p.Times, Faults: p.Faults, Signals: map[string]string{}, Expect: e.Expects}
+	}{On: of(p.Target), Times: p.Times, Faults: slices.Clone(p.Faults), Signals: map[string]string{}, Expect: e.Expects}
 	if h := p.Load; h != nil {
 		what.Load = []any{
 			h.Shape.String(), h.Method, h.Header, h.SecretHeader, h.BackendHeader, h.Timeout, h.Reuse, h.ReuseRate, h.Success.String(),
 			r.content(h.BodyFile), hosts.ReplaceAllString(r.content(h.Targets), ""),
 		}
 	}
-	for _, f := range p.Faults {
+	for i, f := range p.Faults {
 		if f.Callee != nil {
 			what.Called = append(what.Called, of(f.Callee))
+		}
+		if spec, ok := f.Spec.(ChaosMesh); ok {
+			spec.File, spec.YAML = "", "" // its object is here
+			what.Faults[i].Spec = spec
 		}
 	}
 	subject := p.Target.Subject(p.Target.Container)
@@ -236,6 +242,11 @@ func (r *resolver) hash(p Planned, e Experiment) string {
 		one := check{Name: c.Name, Signal: c.Signal, Good: c.Good.String(), Allowed: c.Allowed}
 		if c.Query != nil {
 			one.Query, one.Reduce, one.Every = query(c.Query.Text), string(c.Query.Reduce), c.Query.Every.String()
+		}
+		for signal, probe := range p.Target.Probes() {
+			if signal == c.Signal {
+				one.Probe = probe.does()
+			}
 		}
 		what.Checks = append(what.Checks, one)
 	}

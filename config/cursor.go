@@ -217,6 +217,13 @@ func (d *decoder) bad(at cursor, format string, args ...any) {
 	}
 }
 
+// badName is bad of a name: whatever is wrong with what the name stands for.
+func (d *decoder) badName(at cursor, format string, args ...any) {
+	defer func(undecoded Mistakes) { d.undecoded = undecoded }(d.undecoded)
+	d.undecoded = nil
+	d.bad(at, format, args...)
+}
+
 // shown is a message without what may be secret in it: what is sent as a header or
 // as credentials, values of environment variables, and parts of URLs.
 func (d *decoder) shown(at cursor, message string) string {

@@ -50,7 +50,7 @@ func (c cursor) usedBy(user cursor) cursor {
 // own plans an experiment of the file's own.
 func (r *resolver) own(name string, at cursor) {
 	if strings.Contains(name, "/") {
-		r.bad(at, "has a slash, as names of the catalogue have: to change that experiment for a service, write services: {NAME: {vary: {%s: {...}}}}; an experiment of your own has a name without a slash, and may have \"from: %s\"", name, name)
+		r.badName(at, "has a slash, as names of the catalogue have: to change that experiment for a service, write services: {NAME: {vary: {%s: {...}}}}; an experiment of your own has a name without a slash, and may have \"from: %s\"", name, name)
 		return
 	}
 	r.name(at, name, r.plan.Experiments.Names)
@@ -146,7 +146,7 @@ func (r *resolver) experiment(p Planned, at cursor) {
 	p.Title = r.title(e, p, at.field("title"))
 	p.Load, p.Workers, p.CABundle = r.loadOf(p.Target, at.field("load"))
 	p.LoadAt = loadAt(p.Target, at.field("load"))
-	r.times(&p, e)
+	r.times(&p, e, at.field("times"))
 	r.faults(&p, e, at.field("faults"))
 	r.checksOf(&p, e, at)
 	r.expects(&p, e, at)
@@ -196,7 +196,7 @@ func (r *resolver) title(e Experiment, p Planned, at cursor) string {
 
 // times are the experiment's own, else the file's, at least as long as its fault
 // needs.
-func (r *resolver) times(p *Planned, e Experiment) {
+func (r *resolver) times(p *Planned, e Experiment, at cursor) {
 	said := r.plan.Times
 	choose := func(name string, own, least, file, otherwise time.Duration) time.Duration {
 		switch {
@@ -224,6 +224,16 @@ func (r *resolver) times(p *Planned, e Experiment) {
 			p.Times.Undo, p.Times.Deadline = cmp.Or(p.Times.Undo, serialUndo), cmp.Or(p.Times.Deadline, serialDeadline)
 		}
 	}
+	least := p.Times.Settle + p.Times.Hold
+	for _, f := range e.Faults.Values {
+		least = max(least, p.Times.Settle+f.At+f.Within+cmp.Or(f.For, p.Times.Hold))
+	}
+	if p.Times.Deadline > 0 && p.Times.Deadline < least {
+		if e.Times.Deadline == 0 && said.Deadline > 0 {
+			at = r.plan.root.field("times")
+		}
+		r.bad(at.field("deadline"), "%s is shorter than settle and hold, with the faults that come and go in it: want %s or longer", steadystate.FormatDuration(p.Times.Deadline), steadystate.FormatDuration(least))
+	}
 }
 
 // faults are the experiment's. What is wrong with them whatever runs is reported.
@@ -234,7 +244,7 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 		if f.Kind == "" {
 			continue // it could not be decoded
 		}
-		kind := inner.field(f.Kind)
+		kind, hold := inner.field(f.Kind), cmp.Or(f.For, p.Times.Hold)
 		first = first || f.At == 0 && f.When == (When{})
 		if f.To == ToCalls && len(p.Target.Calls) == 1 {
 			f.To = p.Target.Calls[0]
@@ -246,6 +256,9 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 		case ChaosMesh:
 			spec.Object, ok = r.chaosMesh(spec, f.Effects, kind)
 			f.Spec = spec
+			if own := spec.Object.Duration(); own > 0 && own != hold && !f.OneShot() {
+				p.Notes = append(p.Notes, fmt.Sprintf("fault %s stays for %s and not for %s, the duration of its object, which does not count: for: %s of the fault sets it", name, steadystate.FormatDuration(hold), steadystate.FormatDuration(own), steadystate.FormatDuration(own)))
+			}
 		case Surge:
 			spec = r.surge(p, spec, inner)
 			f.Spec = spec
@@ -265,11 +278,11 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 		if f.At > p.Times.Hold {
 			r.bad(inner.field("at"), "%s is beyond hold, which is %s; hold for longer", steadystate.FormatDuration(f.At), steadystate.FormatDuration(p.Times.Hold))
 		}
-		if f.For > 0 && oneShot(f) {
+		if f.For > 0 && f.OneShot() {
 			r.bad(inner.field("for"), "%s is over at once, there is nothing to hold; remove it", f.Kind)
 		}
-		switch hold := cmp.Or(f.For, p.Times.Hold); {
-		case hold <= 0 || hold >= leastHold || oneShot(f):
+		switch {
+		case hold <= 0 || hold >= leastHold || f.OneShot():
 		case f.For > 0:
 			r.bad(inner.field("for"), "%s is too short: a fault is checked once a second; hold it for %s or longer", steadystate.FormatDuration(hold), steadystate.FormatDuration(leastHold))
 		default:
@@ -353,15 +366,18 @@ func (r *resolver) valid(f Fault, at cursor) {
 	}
 }
 
-// oneShot reports whether a fault is over when it is done.
-func oneShot(f Fault) bool {
+// OneShot reports whether a fault is over when it is done, as its run sees it: several
+// evictions may have to wait for each other.
+func (f Fault) OneShot() bool {
 	switch spec := f.Spec.(type) {
 	case ChaosMesh:
 		return chaosmesh.OneShot(spec.Object)
 	case chaosmesh.Spec:
 		return chaosmesh.OneShot(spec)
+	case Evict:
+		return spec.Count == faults.One
 	}
-	return f.Traits().Once
+	return false
 }
 
 // expects is what is expected besides the checks.
@@ -476,6 +492,9 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 			if err := l.Decidable(finest, p.Times.Hold+p.Times.Watch); err != nil {
 				r.bad(l.at, "%s", err)
 			}
+			if l.OfInjections() && at.field("faults").is(yaml.MappingNode) && len(e.Faults.Names) == 0 {
+				r.bad(l.at, "limit %q counts from a fault, and %s has none: remove it, or give the experiment checks without it, as in checks: [NAME]", l, p.ID())
+			}
 			r.reachable(p, c.Signal, l)
 		}
 		p.Checks = append(p.Checks, planned)
@@ -543,12 +562,17 @@ func (r *resolver) limits(at cursor, texts []string, of Check) (limits []placedL
 }
 
 // unit reports a limit in another unit than its signal's, or on a number of
-// observations that is none of the service's.
+// observations that is none of the service's. That of a query is the one that its
+// good values have.
 func (r *resolver) unit(at cursor, c Check, l steadystate.Limit) {
 	if err := l.Counts(c.kind()); err != nil {
 		r.bad(at, "%s", err)
 	}
-	if l.OfValues() && !l.Baseline {
+	if _, ok := signalOf(c.Signal); !ok {
+		if err := l.Fits(c.Good.Tolerance); err != nil {
+			r.bad(at, "%s", err)
+		}
+	} else if l.OfValues() && !l.Baseline {
 		if wrong := dimension(c.Signal, l.Tolerance, l.String()); wrong != "" {
 			r.bad(at, "%s", wrong)
 		}
@@ -586,7 +610,7 @@ func dimension(signal string, t steadystate.Tolerance, text string) string {
 	switch dim := t.Dimension(); {
 	case !ok: // a query's, whose unit is not known
 	case s.shares:
-		if dim != "number" && dim != "share" {
+		if dim != "share" && (dim != "number" || t.Value() != 0) {
 			return fmt.Sprintf("%q: %s is a share; write one, as in 66%% or 100%%", text, signal)
 		}
 	case dim != "time":

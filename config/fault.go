@@ -32,8 +32,8 @@ type Fault struct {
 	// (T0).
 	// Default: with the first. Example: 5s.
 	At time.Duration `yaml:"at"`
-	// For is how long the fault stays, 1s or longer; not for kinds that are over at
-	// once.
+	// For is how long the fault stays, 1s or longer; not for one that is over at once,
+	// such as a kill.
 	// Default: until the end of the hold phase. Example: 20s.
 	For time.Duration `yaml:"for"`
 	// When is a condition that the fault waits for. Example: {autoscaler: scaling-out}.
@@ -111,8 +111,6 @@ type kind struct {
 // Traits are what others ask of a kind of fault. The zero value: a fault on pods that is
 // held until it is undone, by the cluster if the run is dead.
 type Traits struct {
-	// Once: it is over when it is done. Those of Chaos Mesh say so themselves.
-	Once bool
 	// Evicts: it asks for evictions, which a PodDisruptionBudget may refuse.
 	Evicts bool
 	// Drains: it takes what "kubectl drain" takes of a node; see kube.Workload.Drains.
@@ -142,9 +140,9 @@ var kinds = []kind{
 	{name: record.KindStressCPU, spec: chaosmesh.StressCPU{}, Traits: Traits{signal: chaosmesh.SignalCPU}},
 	{name: record.KindStressMemory, spec: chaosmesh.StressMemory{}, Traits: Traits{signal: chaosmesh.SignalMemory}},
 	{name: "chaosMesh", spec: ChaosMesh{}},
-	{name: record.KindEvict, spec: Evict{}, Traits: Traits{Once: true, Evicts: true}},
-	{name: record.KindDrain, spec: Drain{}, Traits: Traits{Once: true, Evicts: true, Drains: true}},
-	{name: record.KindRestart, spec: Restart{}, Traits: Traits{Once: true, Rolls: true}},
+	{name: record.KindEvict, spec: Evict{}, Traits: Traits{Evicts: true}},
+	{name: record.KindDrain, spec: Drain{}, Traits: Traits{Evicts: true, Drains: true}},
+	{name: record.KindRestart, spec: Restart{}, Traits: Traits{Rolls: true}},
 	{name: record.KindBadImage, spec: BadImage{}, Traits: Traits{Rolls: true, Stays: true}},
 	{name: record.KindSurge, spec: Surge{}, Traits: Traits{Loads: true}},
 }

@@ -3,8 +3,8 @@ package config
 import (
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -359,13 +359,14 @@ type Header struct {
 	Secret load.Secret
 }
 
-// credentials are headers whose values are secret.
-var credentials = []string{"Authorization", "Cookie", "Proxy-Authorization", "X-Api-Key"}
+// credentials are in the names of headers whose values may be secret.
+var credentials = []string{"auth", "cookie", "key", "password", "secret", "token"}
 
 func (h *Header) decode(d *decoder, at cursor) {
 	if at.is(yaml.ScalarNode) {
-		if h.Value = at.value.Value; slices.Contains(credentials, http.CanonicalHeaderKey(at.key.Value)) {
-			d.bad(at, "is written out; write {env: NAME}, an environment variable with the whole value, or {file: PATH}")
+		h.Value = at.value.Value
+		if slices.ContainsFunc(credentials, func(part string) bool { return strings.Contains(strings.ToLower(at.key.Value), part) }) {
+			d.bad(at, "is written out, and by its name it may be a secret; write {env: NAME}, an environment variable with the whole value, or {file: PATH}")
 		}
 		return
 	}

@@ -126,7 +126,7 @@ func folded(text string) string {
 
 var (
 	seconds = `[+-]?` + aTime
-	shares  = `[+-]?` + someNumber + `\s*%?`
+	shares  = `[+-]?(?:` + someNumber + `\s*%|(?:0+\.?0*|\.0+)(?:[eE][+-]?[0-9]+)?)`
 )
 
 // forms are the text forms, by their names for people.
@@ -185,9 +185,9 @@ var forms = []form{
 	{name: "name of a metric", types: []string{"boolean"}, pattern: `|[a-zA-Z_:][a-zA-Z0-9_:]*`, want: "want the name of a metric, as in http_request_duration_seconds"},
 	{name: "name of a check", types: []string{"number", "boolean"}, pattern: `[^/]*|` + strings.Join(standardChecks(), "|"), want: "a name with a slash is a check of the catalogue"},
 	{name: "name of an experiment", types: []string{"number", "boolean"}, pattern: `[^/]*|` + strings.Join(standardIDs(), "|"), want: "a name with a slash is an experiment of the catalogue"},
-	{name: "URL", pattern: `|` + folded("http") + `[sS]?://[^/?#\s][^\s]*`, want: "want http://host/path or https://host/path"},
+	{name: "URL", pattern: `|` + folded("http") + `[sS]?://[^/?#@\s]+(?:[/?#][^\s]*)?`, want: "want http://host/path or https://host/path, without credentials"},
 	{name: "URL of Prometheus", pattern: `|` + folded("http") + `[sS]?://[^/?#@\s]+(?:/[^?#\s]*)?`, want: "want the base of the API without credentials, as in http://prometheus.example:9090"},
-	{name: "URL of a WebSocket", pattern: `|[wW][sS]{1,2}://[^/?#\s][^\s]*`, want: "want ws://host/path or wss://host/path"},
+	{name: "URL of a WebSocket", pattern: `|[wW][sS]{1,2}://[^/?#@\s]+(?:[/?#][^\s]*)?`, want: "want ws://host/path or wss://host/path, without credentials"},
 	{name: "address", pattern: `|(?:[^:\[\]]+|\[[^\[\]]+\]):[^:\[\]]+`, want: "want host:port"},
 	{name: "secret", pattern: ``, choices: []string{""}},
 	{name: "TLS version", choices: []string{"TLS10", "TLS11", "TLS12", "TLS13"}},
@@ -451,7 +451,7 @@ func headersForm(g *generator) *schema {
 		names = append(names, folded(name))
 	}
 	s := removable(g.of(typeOf(Header{})))
-	s.PatternProperties = map[string]*schema{"^(?:" + strings.Join(names, "|") + ")$": secret}
+	s.PatternProperties = map[string]*schema{strings.Join(names, "|"): secret}
 	return s
 }
 
@@ -580,7 +580,7 @@ var unlessPatched = map[string][]*schema{
 func faultRules() (rules []*schema) {
 	for _, k := range kinds {
 		of, object := typeOf(k.spec), k.name == "chaosMesh"
-		if !object && oneShot(Fault{Spec: k.spec}) {
+		if !object && (Fault{Spec: k.spec}).OneShot() {
 			rules = append(rules, exclusive(k.name, "for"))
 		}
 		if !object && of.PkgPath() == typeOf(Fault{}).PkgPath() {

@@ -15,6 +15,7 @@ allow: {namespaces: [shop, stage]}
 prometheus: {url: "http://prometheus.example:9090"}
 checks:
   answers: {signal: requests, good: value <= 1s, allowed: 0.1%, limits: [downtime <= 3s, p95 <= 500ms]}
+  live: {signal: websocket, good: value <= 1s}
   flow: {query: "sum(rate({{.Histogram}}_count{ {{.Series}}}[{{.Range}}]))", good: value > 0, limits: [outage <= 30s]}
 services:
   checkout:
@@ -23,7 +24,8 @@ services:
     selector: {app: checkout}
     container: app
     load: {url: "http://checkout.example/", rate: 100/s, method: POST, headers: {Accept: text/html, Authorization: {env: TOKEN}}, bodyFile: body}
-    checks: [answers, flow]
+    websocket: {url: "ws://checkout.example/live", timeout: 3s}
+    checks: [answers, live, flow]
     metrics: {histogram: seconds}
     podSignals: {queue: sum by (pod) (queue)}
   payments: {namespace: shop, workload: deployment/payments}
@@ -82,6 +84,9 @@ func TestTheHashIsOfWhatIsDone(t *testing.T) {
 		{"the times", "hold: 30s", "hold: 31s"},
 		{"what counts as good", "value <= 1s", "value <= 2s"},
 		{"a check's query", "_count{", "_sum{"},
+		{"how long a probe waits", "timeout: 3s", "timeout: 4s"},
+		{"how often it asks", "timeout: 3s", "timeout: 3s, every: 200ms"},
+		{"over which connections", "timeout: 3s", "timeout: 3s, reuse: true"},
 		{"what stands in a check's query", "histogram: seconds", "histogram: latency"},
 	} {
 		if hashes(t, row.old, row.new) == was {
@@ -91,6 +96,8 @@ func TestTheHashIsOfWhatIsDone(t *testing.T) {
 	for _, row := range []struct{ sentence, old, new string }{
 		{"a limit", "p95 <= 500ms", "p95 <= 400ms"},
 		{"the url", "http://checkout.example/", "http://checkout.stage.example/"},
+		{"the url of a probe", "ws://checkout.example/", "ws://checkout.stage.example/"},
+		{"the name of the file of an object", "file: own.yaml", "file: ./own.yaml"},
 		{"the urls of targets", "http://ledger.example", "https://ledger.stage.example"},
 		{"the namespace", "namespace: shop\n    workload: deployment/checkout", "namespace: stage\n    workload: deployment/checkout"},
 		{"where Prometheus is", "prometheus.example", "prometheus.stage.example"},

@@ -371,6 +371,24 @@ func TestEachKindOfFaultIsDecoded(t *testing.T) {
 	}
 }
 
+// The duration of an object in Chaos Mesh's own YAML does not count. That is said where it
+// would have made a difference.
+func TestTheDurationOfAnObjectIsNoted(t *testing.T) {
+	for _, row := range []struct{ sentence, spec, times, want string }{
+		{"none", "action: pod-failure", "", ""},
+		{"another than the hold time", "action: pod-failure, duration: 90s", "", "fault own stays for 10s and not for 1m30s, the duration of its object, which does not count: for: 1m30s of the fault sets it"},
+		{"another than the fault's own time", "action: pod-failure, duration: 90s", ", for: 20s", "fault own stays for 20s and not for 1m30s, the duration of its object, which does not count: for: 1m30s of the fault sets it"},
+		{"the same", "action: pod-failure, duration: 90s", ", for: 1m30s", ""},
+		{"of what is over at once", "action: pod-kill, duration: 90s", "", ""},
+	} {
+		object := "apiVersion: chaos-mesh.org/v1alpha1\nkind: PodChaos\nmetadata: {name: a, namespace: shop}\nspec: {" + row.spec + ", mode: one, selector: {labelSelectors: {app: checkout}}}"
+		p := planned(t, complete+fmt.Sprintf("experiments:\n  mine: {service: checkout, faults: {own: {chaosMesh: {yaml: %q}%s}}}\n", object, row.times))
+		if got := strings.Join(find(t, p, "checkout/mine").Notes, "; "); got != row.want {
+			t.Errorf("%s: %q, want %q", row.sentence, got, row.want)
+		}
+	}
+}
+
 // The parser's time is the square of how deep a query is.
 func TestAQueryHasALimitedLength(t *testing.T) {
 	for name, text := range map[string]string{

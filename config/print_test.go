@@ -37,7 +37,7 @@ services:
     namespace: shop
     workload: deployment/checkout
     load:
-      url: "http://user:${PASSWORD}@checkout.example/?token=${PASSWORD}"
+      url: "http://checkout.example/?token=${PASSWORD}"
       rate: ramp from 10/s to 100/s over 1m
       headers: {Authorization: {env: TOKEN}, X-Key: {file: key}, X-Plain: "${PASSWORD}"}
       success: {status: [200-299], body: {contains: '"paid":true'}}

@@ -16,6 +16,8 @@ type Probe interface {
 	Signal(name string) steadystate.Signal
 	Resolution() time.Duration
 	Preflight(ctx context.Context) (found string, err error)
+	// does is what of the probe the hash of a plan is of.
+	does() []any
 	// complete takes what the section at the cursor says besides the probe's own fields.
 	complete(r *resolver, at cursor)
 }
@@ -65,9 +67,13 @@ func (r *resolver) probes(t *Target) {
 	}
 }
 
+func (w *WebSocket) does() []any { return []any{w.Every, w.Timeout, w.Reuse} }
+
 func (w *WebSocket) complete(r *resolver, at cursor) {
 	w.TLS = trusting(r.bundle(at.field("caFile"), w.CAFile))
 }
+
+func (g *GRPC) does() []any { return []any{g.Service, g.Every, g.Timeout, g.Reuse, g.UseTLS} }
 
 func (g *GRPC) complete(r *resolver, at cursor) {
 	g.TLS = trusting(r.bundle(at.field("caFile"), g.CAFile))

@@ -168,13 +168,13 @@ var nameForm = regexp.MustCompile(`^[\pL\pN](?:[\pL\pN\pM ._-]*[\pL\pN\pM._-])?$
 func (r *resolver) name(at cursor, name string, others []string) {
 	switch {
 	case !nameForm.MatchString(name):
-		r.bad(at, "is not a name: write letters, digits, spaces, and . _ - between them; a slash is for ids, SERVICE/SUITE/EXPERIMENT")
+		r.badName(at, "is not a name: write letters, digits, spaces, and . _ - between them; a slash is for ids, SERVICE/SUITE/EXPERIMENT")
 	case strings.EqualFold(name, record.ControlLabel):
-		r.bad(at, "is the label of control runs; choose another name")
+		r.badName(at, "is the label of control runs; choose another name")
 	}
 	for _, other := range others[:slices.Index(others, name)] {
 		if strings.EqualFold(other, name) {
-			r.bad(at, "differs from %q by upper and lower case only", other)
+			r.badName(at, "differs from %q by upper and lower case only", other)
 		}
 	}
 }
@@ -203,12 +203,12 @@ func (r *resolver) check(name string, at cursor, c Check) {
 	switch taken := map[string]string{ExpectAutoscaler: "what is expected of the autoscaler", "": "nothing"}; {
 	case standard:
 	case strings.Contains(name, "/"):
-		r.bad(at, "a name with a slash is a check of the catalogue, which has no such check; its checks: %s", choicesFor(name, r.catalogue.Checks.sorted()))
+		r.badName(at, "a name with a slash is a check of the catalogue, which has no such check; its checks: %s", choicesFor(name, r.catalogue.Checks.sorted()))
 		return
 	case taken[name] != "" || strings.HasPrefix(name, signalPrefix) || strings.TrimSpace(name) != name:
-		r.bad(at, "cannot be the name of a check: in limits it stands for %s; choose another", cmp.Or(taken[name], "the checks on a signal"))
+		r.badName(at, "cannot be the name of a check: in limits it stands for %s; choose another", cmp.Or(taken[name], "the checks on a signal"))
 	case c.Query != "" && slices.Contains(sourced(), name):
-		r.bad(at, "cannot be the name of a check with a query: it is the name of another signal; choose another")
+		r.badName(at, "cannot be the name of a check with a query: it is the name of another signal; choose another")
 	}
 	r.observes(at, "check", c)
 	if c.Allowed >= 1 {
@@ -253,7 +253,7 @@ func (r *resolver) service(name string, at cursor) {
 	t := &Target{Service: services.Values[name], Name: name, Place: at.place(), at: at}
 	r.plan.Services = append(r.plan.Services, t)
 	if name == ToCalls {
-		r.bad(at, "a service cannot be named %s: in \"to: %s\" it stands for the service that is called", ToCalls, ToCalls)
+		r.badName(at, "a service cannot be named %s: in \"to: %s\" it stands for the service that is called", ToCalls, ToCalls)
 	}
 	switch namespace := at.field("namespace"); {
 	case t.Namespace == "":

@@ -145,7 +145,7 @@ checks:
   live: {signal: websocket, good: value <= 100ms}
   health: {signal: grpc, good: value < 1s}
   kept: {signal: requests reused, good: value < 1s}
-  ready: {signal: replicas, good: value >= 0.5, limits: [min >= 0.3, min >= 30%]}
+  ready: {signal: replicas, good: value >= 50%, limits: [min >= 30%, mean > 0]}
   capacity/p95: {good: value < 3s, limits: [max < 3s during hold]}
 services:
   checkout:
@@ -177,7 +177,7 @@ services:
       pods/kill-one: {faults: {kill: null, other: {restart: {}}}, expects: [autoscaler], limits: {autoscaler: [lag <= 10s], signal requests: [mean <= 2x baseline during hold]}}
   payments: {namespace: shop, workload: daemonset/payments, traffic: "sum by (pod) (rate(ops_total[10s]))"}
 experiments:
-  busy: {service: checkout, load: {rate: 1000/min, targets: null, headers: {X-Number: null}, reuseRate: null}, checks: [answers], faults: {}}
+  busy: {service: checkout, load: {rate: 1000/min, targets: null, headers: {X-Number: null}, reuseRate: null}, checks: [live], faults: {}}
   own:
     service: payments
     checks: [standard/replicas]
@@ -417,7 +417,8 @@ var unseen = map[string]string{
 		experiment-from-leaves-two-kinds experiment-from-removes-a-required-field experiment-from-removes-the-kind
 		experiment-limits-of-a-check-and-its-signal-differ experiment-load-leaves-no-url`,
 	"one value compared with another": `
-		check-limit-too-fine experiment-limits-too-fine experiment-limits-count-polls experiment-limits-rate-beyond-the-load experiment-surges-differ fault-at-beyond-hold fault-for-too-short fault-hold-too-short fault-delay-jitter-beyond-latency`,
+		check-limit-too-fine experiment-limits-too-fine experiment-limits-count-polls experiment-limits-rate-beyond-the-load experiment-surges-differ fault-at-beyond-hold fault-for-too-short fault-hold-too-short fault-delay-jitter-beyond-latency
+		check-limit-of-a-query-in-another-unit experiment-deadline-too-short experiment-limits-from-a-fault-without-one fault-for-of-an-eviction`,
 	"a text in another language": `
 		chaos-mesh-follows-a-kill chaos-mesh-for-of-a-kill chaos-mesh-is-no-yaml chaos-mesh-of-another-kind chaos-mesh-without-namespace chaos-mesh-file-wrong
 		check-promql-in-many-lines check-promql-is-a-range check-promql-selects-nothing check-promql-wrong freeze-incident-selects-nothing freeze-incident-wrong
@@ -428,7 +429,7 @@ var unseen = map[string]string{
 	"a tag, which is not part of a value": `yaml-tag`,
 }
 
-const atLeastRefused = 204
+const atLeastRefused = 210
 
 // What the schema gives as an example, or as a default, it takes.
 func TestTheSchemaTakesItsExamples(t *testing.T) {

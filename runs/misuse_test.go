@@ -91,7 +91,7 @@ check "": no signal ""; signals: ["up" "requests"]`},
 		}, `signal "up" has no Source`},
 		{"a signal with the name of the load's", func(e *experiments.Experiment) { e.Hypothesis.Signals[0].Name = "requests" }, `signal "requests" is there twice`},
 
-		{"a limit in another unit", limit("p50 <= 500"), `check "answers": limit "p50 <= 500": good is "<= 1s", a time, and "500" is not; units: ns, us, ms, s, m, h (time), % (share), /s, /min, /h (rate), x (of the baseline) or none`},
+		{"a limit in another unit", limit("p50 <= 500"), `check "answers": limit "p50 <= 500": good is "<= 1s", a time, and "500" is not; units: ns, us, ms, s, m, h`},
 		{"a limit on a phase that has no time", func(e *experiments.Experiment) {
 			limit("p95 <= 1s during hold")(e)
 			e.Hold = 0
@@ -101,7 +101,7 @@ check "": no signal ""; signals: ["up" "requests"]`},
 			e.Faults = nil
 		}, `check "answers": limit "ttr <= 30s" counts from a fault, and there is none`},
 
-		{"a load of no rate and no URL", func(e *experiments.Experiment) { e.Load = load.HTTP{} }, "load: rate: no shape: want one of \"100/s\", \nload: url: \"\": want http://host/path or https://host/path"},
+		{"a load of no rate and no URL", func(e *experiments.Experiment) { e.Load = load.HTTP{} }, "load: rate: no shape: want one of \"100/s\", \nload: url: is missing, as in http://checkout.example/checkout; or name a file of targets"},
 		{"a load of a negative rate", traffic(func(h *load.HTTP) { h.Shape = load.Constant(-1) }), "load: rate: "},
 		{"a URL without a scheme", traffic(func(h *load.HTTP) { h.URL = "shop.example" }), `load: url: "shop.example": want http://host/path or https://host/path`},
 		{"a timeout below zero", traffic(func(h *load.HTTP) { h.Timeout = -1 }), "load: timeout: -1ns is below zero"},

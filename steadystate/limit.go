@@ -2,6 +2,7 @@ package steadystate
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -193,7 +194,11 @@ func ParseLimit(text string) (Limit, error) {
 	removable := func(q quantity) bool { return q.of == ofInjections && q.length }
 	rest, l.AfterRemoval = strings.CutSuffix(strings.TrimSpace(rest), " "+afterRemoval)
 	rest, l.Baseline = strings.CutSuffix(strings.TrimSpace(rest), " "+baseline)
-	tolerance, got, err := parseTolerance(rest)
+	units := want
+	if l.Baseline {
+		units = ratio
+	}
+	tolerance, got, err := parseTolerance(rest, units)
 	if err != nil {
 		return fail("%w", err)
 	}
@@ -214,7 +219,7 @@ func ParseLimit(text string) (Limit, error) {
 	case want == share:
 		return fail("%s is a share, and %q is not: write it in %%, as in \"uptime >= 99.9%%\" or \"errors <= 0.1%%\"", l.Quantity, tolerance.number())
 	default:
-		return fail("%s is a %s, and %q is not; units: %s", l.Quantity, want, tolerance.number(), unitChoices)
+		return fail("%s is a %s, and %q is not; units: %s", l.Quantity, want, tolerance.number(), unitsOf[want])
 	}
 	switch {
 	case want == share && (tolerance.value < 0 || tolerance.value > 1):
@@ -306,7 +311,7 @@ func (l Limit) Fits(good Tolerance) error {
 	case got == number && (l.Tolerance.value == 0 || want == share && l.Tolerance.value <= 1):
 		return nil
 	}
-	return fmt.Errorf("limit %q: good is %q, a %s, and %q is not; units: %s", l, good, want, l.Tolerance.number(), unitChoices)
+	return fmt.Errorf("limit %q: good is %q, a %s, and %q is not; units: %s", l, good, want, l.Tolerance.number(), unitsOf[want])
 }
 
 // Counts returns an error if the limit counts observations of which its quantity says
@@ -414,14 +419,23 @@ func (l Limit) Decidable(resolution, window time.Duration) error {
 		return nil
 	}
 	resolution = (resolution + time.Millisecond - 1).Truncate(time.Millisecond)
-	coarsest := resolution.String()
+	coarsest, over := fmt.Sprintf("%s <= %s", l.Quantity, resolution), ""
 	if l.Quantity == Uptime {
-		coarsest = fmt.Sprintf("%s >= %.4g%% over %s", Uptime, 100*(1-resolution.Seconds()/window.Seconds()), window)
-	} else {
-		coarsest = fmt.Sprintf("%s <= %s", l.Quantity, coarsest)
+		coarsest, over = coarsestUptime(resolution, window), " over "+FormatDuration(window)
 	}
-	if l.AfterRemoval {
-		coarsest += " " + afterRemoval
+	coarsest += l.scope()
+	return fmt.Errorf("limit %q is finer than its signal can decide: an outage of up to %s can pass between two observations; the finest limit that could be decided is %q%s, or give the check a finer signal (traffic at a higher rate, a shorter scrape interval or range)", l, resolution, coarsest, over)
+}
+
+// coarsestUptime is the highest limit on the uptime, to two digits of the downtime, that
+// an outage as long as the resolution does not break.
+func coarsestUptime(resolution, window time.Duration) string {
+	down := 100 * resolution.Seconds() / window.Seconds()
+	step := math.Pow10(max(0, 1-int(math.Floor(math.Log10(down))))) // of them make 1%
+	for n := math.Ceil(down * step); ; n++ {
+		text := fmt.Sprintf("%s >= %g%%", Uptime, max(0, (100*step-n)/step))
+		if finest, _ := MustParseLimit(text).Finest(window); resolution <= finest || resolution >= window {
+			return text
+		}
 	}
-	return fmt.Errorf("limit %q is finer than its signal can decide: an outage of up to %s can pass between two observations; the finest limit that could be decided is %q, or give the check a finer signal (traffic at a higher rate, a shorter scrape interval or range)", l, resolution, coarsest)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -181,8 +182,34 @@ func TestALimitFinerThanItsSignalIsRefusedWithTheFinest(t *testing.T) {
 		t.Errorf("error %v, want one that names the finest limit of its form", err)
 	}
 	err = steadystate.MustParseLimit("uptime >= 99.9%").Decidable(s, 100*s)
-	if err == nil || !strings.Contains(err.Error(), "uptime >= 99%") {
+	if err == nil || !strings.Contains(err.Error(), `the finest limit that could be decided is "uptime >= 99%" over 1m40s, or`) {
 		t.Errorf("error %v, want one that names 99%%", err)
+	}
+}
+
+// What is named in place of a limit that is too fine is not refused in its turn.
+func TestTheFinestLimitIsDecidable(t *testing.T) {
+	named := regexp.MustCompile(`could be decided is "([^"]+)"`)
+	for _, window := range []time.Duration{7 * s, 90 * s, 100 * s, 13*time.Minute + s, 25 * time.Hour} {
+		for _, resolution := range []time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond, 333 * time.Millisecond, s, 2 * s, 6 * s} {
+			for _, text := range []string{"uptime >= 99.9999999%", "uptime > 99.9999999% during hold", "downtime < 1us", "ttr <= 1us after removal"} {
+				err := steadystate.MustParseLimit(text).Decidable(resolution, window)
+				if err == nil {
+					t.Fatalf("%s with a resolution of %s in %s is taken", text, resolution, window)
+				}
+				m := named.FindStringSubmatch(err.Error())
+				if m == nil {
+					t.Fatalf("%v names no limit", err)
+				}
+				l, err := steadystate.ParseLimit(m[1])
+				if err == nil {
+					err = l.Decidable(resolution, window)
+				}
+				if err != nil {
+					t.Errorf("%s in place of %s: %v", m[1], text, err)
+				}
+			}
+		}
 	}
 }
 
@@ -211,7 +238,7 @@ func TestWorst(t *testing.T) {
 func ExampleParseLimit() {
 	_, err := steadystate.ParseLimit("downtime <= 2%")
 	fmt.Println(err)
-	// Output: limit "downtime <= 2%": downtime is a time, and "2%" is not; units: ns, us, ms, s, m, h (time), % (share), /s, /min, /h (rate), x (of the baseline) or none
+	// Output: limit "downtime <= 2%": downtime is a time, and "2%" is not; units: ns, us, ms, s, m, h
 }
 
 func ExampleTimeline_Outages() {

@@ -58,22 +58,31 @@ var units = []unit{
 	{"", 1, number},
 }
 
-const unitChoices = "ns, us, ms, s, m, h (time), % (share), /s, /min, /h (rate), x (of the baseline) or none"
+// unitsOf lists the units of a dimension, for messages.
+var unitsOf = map[dimension]string{
+	timespan:     "ns, us, ms, s, m, h",
+	share:        "%",
+	frequency:    "/s, /min, /h",
+	number:       "none",
+	ratio:        "x",
+	anyDimension: "ns, us, ms, s, m, h (time), % (share), /s, /min, /h (rate) or none",
+}
 
 // ParseTolerance reads a tolerance from its text form.
 func ParseTolerance(text string) (Tolerance, error) {
-	t, _, err := parseTolerance(text)
+	t, _, err := parseTolerance(text, anyDimension)
 	return t, err
 }
 
-func parseTolerance(text string) (Tolerance, dimension, error) {
+// parseTolerance reads a tolerance of the dimension that is wanted; it may be of another.
+func parseTolerance(text string, want dimension) (Tolerance, dimension, error) {
 	rest := strings.TrimSpace(text)
 	i := slices.IndexFunc(operators, func(o string) bool { return strings.HasPrefix(rest, o) })
 	if i < 0 {
 		return Tolerance{}, "", fmt.Errorf("tolerance %q: want an operator first: %s", text, strings.Join(operators, " "))
 	}
 	op := operators[i]
-	value, u, err := parseValue(strings.TrimSpace(rest[len(op):]))
+	value, u, err := parseValue(strings.TrimSpace(rest[len(op):]), want)
 	if err != nil {
 		return Tolerance{}, "", fmt.Errorf("tolerance %q: %w", text, err)
 	}
@@ -82,7 +91,7 @@ func parseTolerance(text string) (Tolerance, dimension, error) {
 
 var unitThenDigit = regexp.MustCompile(`[a-zµ]\d`)
 
-func parseValue(text string) (float64, unit, error) {
+func parseValue(text string, want dimension) (float64, unit, error) {
 	// A compound duration ("1m30s").
 	if unitThenDigit.MatchString(text) {
 		if d, err := time.ParseDuration(text); err == nil {
@@ -103,7 +112,7 @@ func parseValue(text string) (float64, unit, error) {
 		}
 		return v * u.factor, u, nil
 	}
-	return 0, unit{}, fmt.Errorf("%q is not a number with a unit; units: %s", text, unitChoices)
+	return 0, unit{}, fmt.Errorf("%q is not a number with a unit; units: %s", text, unitsOf[want])
 }
 
 // bounds writes the bounds of a value for people, in the tolerance's unit.
@@ -130,14 +139,14 @@ func ParseGood(text string) (Tolerance, error) {
 	if !named && !strings.ContainsAny(rest[:min(1, len(rest))], "<>=") {
 		return fail("want value OPERATOR NUMBER, as in \"value <= 1s\" or \"value >= 100%%\"")
 	}
-	t, of, err := parseTolerance(rest)
+	t, of, err := parseTolerance(rest, anyDimension)
 	switch {
 	case err != nil:
 		return fail("%w", err)
 	case !named:
 		return fail("write \"value %s\"", t)
 	case of == ratio:
-		return fail("a multiple needs a baseline, which one value does not have; units: %s", unitChoices)
+		return fail("a multiple needs a baseline, which one value does not have; units: %s", unitsOf[anyDimension])
 	}
 	return t, nil
 }

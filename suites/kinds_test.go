@@ -45,7 +45,8 @@ func TestEachKindOfFaultOnEachKindOfWorkload(t *testing.T) {
 			}
 			t.Run(kind+" of a "+string(workload), func(t *testing.T) {
 				t.Parallel()
-				traits := planOf(t, text("deployment/checkout")).Planned[0].Faults[0].Traits()
+				planned := planOf(t, text("deployment/checkout")).Planned[0].Faults[0]
+				traits := planned.Traits()
 				plan, err := config.Parse("aftershock.yaml", []byte(text(w.Text())))
 				if traits.Drains && !w.Drains() {
 					if err == nil {
@@ -64,6 +65,10 @@ func TestEachKindOfFaultOnEachKindOfWorkload(t *testing.T) {
 					}
 					for _, r := range s.undoes(list[0]) {
 						undoes = append(undoes, r.String())
+					}
+					fault, may := list[0].Faults[0].Fault.(experiments.OneShot)
+					if once := may && fault.OneShot(); once != planned.OneShot() {
+						t.Errorf("it is over at once: %t, and by the file: %t", once, planned.OneShot())
 					}
 					if previewer, ok := list[0].Faults[0].Fault.(experiments.Previewer); ok {
 						preview, err := previewer.Preview(t.Context(), "run")

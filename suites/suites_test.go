@@ -45,6 +45,10 @@ func TestSuites(t *testing.T) {
 			return !slices.ContainsFunc(chosen, func(c experiments.Experiment) bool { return c.Name == e.Name })
 		})
 		return session.Preflight(ctx, left, func(mark suites.Mark, what, found string) {
+			if mark == suites.Note { // shown also when the spec passes
+				ginkgo.AddReportEntry("preflight: "+what, found)
+				return
+			}
 			ginkgo.GinkgoWriter.Printf("%-4s  %s: %s\n", mark, what, found)
 		})
 	})

@@ -278,8 +278,11 @@ func (f initFlags) urlsByName() (map[string]string, error) {
 	urls := map[string]string{}
 	for _, text := range f.urls {
 		name, at, ok := strings.Cut(text, "=")
-		if !ok || name == "" || loadURL(at) != nil {
+		if !ok || name == "" {
 			return nil, usageError{fmt.Errorf("--url %q: want NAME=URL, as in checkout=https://shop.example/checkout", redact.Text(text))}
+		}
+		if err := loadURL(at); err != nil {
+			return nil, usageError{fmt.Errorf("--url %s=...: want NAME=URL, as in checkout=https://shop.example/checkout: %w", name, err)}
 		}
 		if urls[name] != "" {
 			return nil, usageError{fmt.Errorf("--url %s=...: it is given twice, as %s and as %s", name, urls[name], at)}

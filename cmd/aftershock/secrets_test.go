@@ -149,8 +149,17 @@ func (p peer) serve(t *testing.T, ok http.HandlerFunc) (address string) {
 // at is a URL with secrets in it.
 func (g *garden) at(scheme, address, path, place string) string {
 	tls, host, _ := strings.Cut(address, "://")
-	return fmt.Sprintf("%s%s://%s:%s@%s%s?token=%s&%s#%s", scheme, tls, g.plant(place+".user"), g.plant(place+".password"), host, path,
-		g.plant(place+".query"), g.plant(place+".bare-query"), g.plant(place+".fragment"))
+	return g.bare(scheme+tls+"://"+g.credentials(place)+host, path, place)
+}
+
+// credentials are those in a URL.
+func (g *garden) credentials(place string) string {
+	return g.plant(place+".user") + ":" + g.plant(place+".password") + "@"
+}
+
+// bare is a URL with secrets in it, but no credentials.
+func (g *garden) bare(address, path, place string) string {
+	return fmt.Sprintf("%s%s?token=%s&%s#%s", address, path, g.plant(place+".query"), g.plant(place+".bare-query"), g.plant(place+".fragment"))
 }
 
 // write writes a file with a secret, and returns its path.
@@ -169,7 +178,7 @@ func (g *garden) write(dir, name, format string, places ...string) string {
 
 // whole is a configuration with a secret in each place that takes one.
 func (g *garden) whole(dir string, service, prometheus string, auth string, targets string) string {
-	load := fmt.Sprintf("url: %q", g.at("http", service, "/checkout", "load.url"))
+	load := fmt.Sprintf("url: %q", g.bare("http"+service, "/checkout", "load.url"))
 	switch targets {
 	case "http":
 		g.write(dir, "body-of-target", "body %s", "targets.body")
@@ -200,7 +209,7 @@ services:
     websocket: {url: "%s"}
     checks: [answers, served, live]
     suites: [pods/kill-one]
-`, prometheus, auth, load, g.plant("load.headers"), map[bool]string{true: "bodyFile: body"}[targets == ""], g.at("ws", service, "/live", "websocket.url"))
+`, prometheus, auth, load, g.plant("load.headers"), map[bool]string{true: "bodyFile: body"}[targets == ""], g.bare("ws"+service, "/live", "websocket.url"))
 }
 
 // auths are ways to be known to a Prometheus.
@@ -395,19 +404,25 @@ func TestAPlantedSecretComesOutNowhere(t *testing.T) {
 	whole := func(dir string) string { return g.whole(dir, "://127.0.0.1:9", "://127.0.0.1:9", "", "") }
 	for name, mistake := range map[string]func(dir, text string) string{
 		"a load's URL": func(_, text string) string {
-			return strings.Replace(text, `url: "http://s3cr3t`, `url: "htp://s3cr3t`, 1)
+			return strings.Replace(text, `url: "http://127.0.0.1:9/checkout`, `url: "htp://`+g.credentials("load.url.scheme")+`127.0.0.1:9/checkout`, 1)
 		},
 		"a load's URL without //": func(_, text string) string {
-			return strings.Replace(text, `url: "http://s3cr3t`, `url: "http:s3cr3t`, 1)
+			return strings.Replace(text, `url: "http://127.0.0.1:9/checkout`, `url: "http:`+g.credentials("load.url.opaque")+`127.0.0.1:9/checkout`, 1)
 		},
 		"a load's URL, no URL": func(_, text string) string {
-			return strings.Replace(text, `url: "http://s3cr3t`, `url: "http://%zzs3cr3t`, 1)
+			return strings.Replace(text, `url: "http://127.0.0.1:9/checkout`, `url: "http://%zz`+g.credentials("load.url.broken")+`127.0.0.1:9/checkout`, 1)
+		},
+		"a load's URL with user": func(_, text string) string {
+			return strings.Replace(text, `url: "http://127.0.0.1:9/checkout`, `url: "http://`+g.credentials("load.url")+`127.0.0.1:9/checkout`, 1)
+		},
+		"a WebSocket's URL with user": func(_, text string) string {
+			return strings.Replace(text, `url: "ws://127.0.0.1:9/live`, `url: "ws://`+g.credentials("websocket.url")+`127.0.0.1:9/live`, 1)
 		},
 		"a WebSocket's URL": func(_, text string) string {
-			return strings.Replace(text, `url: "ws://s3cr3t`, `url: "http://s3cr3t`, 1)
+			return strings.Replace(text, `url: "ws://127.0.0.1:9/live`, `url: "http://`+g.credentials("websocket.url.scheme")+`127.0.0.1:9/live`, 1)
 		},
 		"a WebSocket's URL, no URL": func(_, text string) string {
-			return strings.Replace(text, `url: "ws://s3cr3t`, `url: "ws://%zzs3cr3t`, 1)
+			return strings.Replace(text, `url: "ws://127.0.0.1:9/live`, `url: "ws://%zz`+g.credentials("websocket.url.broken")+`127.0.0.1:9/live`, 1)
 		},
 		"Prometheus' URL with user": func(_, text string) string {
 			return strings.Replace(text, `url: "http://127.0.0.1:9"`, `url: "http://`+g.plant("prometheus.url.user")+`:`+g.plant("prometheus.url.password")+`@127.0.0.1:9"`, 1)

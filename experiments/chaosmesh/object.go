@@ -84,6 +84,26 @@ func (o Object) Validate() error {
 	return wrong(errs)
 }
 
+// Duration is how long the object itself says that its fault stays, which does not
+// count. Zero: it says nothing, or is a Workflow or a Schedule.
+func (o Object) Duration() time.Duration {
+	scheme, err := Scheme()
+	if err != nil {
+		return 0
+	}
+	object, err := o.object(scheme)
+	if err != nil {
+		return 0 // which Validate reports
+	}
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		return 0
+	}
+	text, _, _ := unstructured.NestedString(fields, "spec", "duration")
+	d, _ := time.ParseDuration(text)
+	return d
+}
+
 func (o Object) plan() plan {
 	p, err := o.read()
 	if err != nil {

@@ -173,7 +173,7 @@ func (h HTTP) Validate() error {
 			}
 		}
 	case h.Targets == "":
-		if err := checkURL(h.URL); err != nil {
+		if err := checkOnly(h.URL); err != nil {
 			bad("url", "%s", err)
 		}
 	case h.URL != "" || h.Method != "":

@@ -186,7 +186,9 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 	}{
 		{"no shape", load.HTTP{URL: "http://localhost"}, `no shape: want one of "100/s", "ramp`},
 		{"no rate", load.HTTP{Shape: load.Constant(0), URL: "http://localhost"}, "rate 0/s: want from 1/min"},
-		{"no URL", load.HTTP{Shape: load.Constant(1)}, `load: url: "": want http://host/path`},
+		{"no URL", load.HTTP{Shape: load.Constant(1)}, "load: url: is missing, as in http://checkout.example/checkout; or name a file of targets"},
+		{"a URL with a password", load.HTTP{Shape: load.Constant(1), URL: "http://ann:hush@host/"}, `load: url: "http://xxxxx@host/" holds credentials: put them into headers, as in {Authorization: {env: NAME}}`},
+		{"a URL with a user", load.HTTP{Shape: load.Constant(1), URL: "http://ann@host/"}, "holds credentials"},
 		{"another scheme", load.HTTP{Shape: load.Constant(1), URL: "ftp://host/"}, `url: "ftp://host/": want http`},
 		{"reused connections twice", load.HTTP{Shape: load.Constant(1), URL: "http://h/", Reuse: true, ReuseRate: 1}, "the other requests have fresh connections"},
 		{"a reuse rate below zero", load.HTTP{Shape: load.Constant(1), URL: "http://h/", ReuseRate: -1}, "reuse rate -1/s: want from 1/min to 100000/s, or none"},

@@ -26,6 +26,18 @@ func checkURL(text string) error {
 	return nil
 }
 
+// checkOnly says what is wrong with the only URL of a load. It has no credentials: what
+// names it is shown, and kept. A file of targets may have them, as it may have headers.
+func checkOnly(text string) error {
+	if text == "" {
+		return errors.New("is missing, as in http://checkout.example/checkout; or name a file of targets")
+	}
+	if u, err := url.Parse(text); err == nil && u.User != nil {
+		return fmt.Errorf("%q holds credentials: put them into headers, as in {Authorization: {env: NAME}}", redact.URL(text))
+	}
+	return checkURL(text)
+}
+
 // Aims reads all inputs of the load, secrets too: request n uses target n, with
 // all its headers and its body, round robin.
 func (h HTTP) Aims() ([]vegeta.Target, error) {

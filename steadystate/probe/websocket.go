@@ -59,6 +59,10 @@ func (w WebSocket) Validate() error {
 	var errs []error
 	u, err := url.Parse(w.URL)
 	switch {
+	case w.URL == "":
+		errs = append(errs, setting.Errorf("url", "is missing, as in wss://checkout.example/live"))
+	case err == nil && u.User != nil:
+		errs = append(errs, setting.Errorf("url", "%q holds credentials, which would be shown and kept with it; name a URL without them", redact.URL(w.URL)))
 	case err != nil, (u.Scheme != "ws" && u.Scheme != "wss") || u.Host == "":
 		errs = append(errs, setting.Errorf("url", "%q: want ws://host/path or wss://host/path", redact.URL(w.URL)))
 	}

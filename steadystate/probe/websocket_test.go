@@ -181,7 +181,8 @@ func TestAProbeIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 		}
 		want string
 	}{
-		{"no URL", probe.WebSocket{}, `websocket: url: "": want ws://host/path or wss://host/path`},
+		{"no URL", probe.WebSocket{}, "websocket: url: is missing, as in wss://checkout.example/live"},
+		{"a URL with a password", probe.WebSocket{URL: "ws://ann:hush@h/"}, `websocket: url: "ws://xxxxx@h/" holds credentials`},
 		{"another scheme", probe.WebSocket{URL: "http://h/"}, `websocket: url: "http://h/": want ws`},
 		{"a rate below zero", probe.WebSocket{URL: "ws://h/", Every: -1}, "every: -1ns: want a duration above zero"},
 		{"a timeout below zero", probe.WebSocket{URL: "ws://h/", Timeout: -1}, "timeout: -1ns: want a duration"},
