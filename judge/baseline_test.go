@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +111,36 @@ func TestALimitRefersToTheControlRunIfThereIsOne(t *testing.T) {
 				t.Errorf("%s, %q, %q; want %s, %q, %q", got.Verdict, got.Text, got.Undecided, row.want, row.text, row.why)
 			}
 		})
+	}
+}
+
+// What a multiple of the baseline amounts to is known as long as the baseline is.
+func TestALimitOnTheBaselineIsOneOnTheFigure(t *testing.T) {
+	whole := judge.NewBaseline(judged(t, record.Plan{Checks: control()}, constant(0.1)), []steadystate.Check{answers})
+	own := judged(t, record.Plan{Checks: []steadystate.Check{answers}}, constant(0.2))
+	other := judged(t, record.Plan{Checks: []steadystate.Check{answers}, Baseline: whole}, constant(0.2))
+	text, err := json.Marshal(own)
+	var read judge.Result
+	if err != nil || json.Unmarshal(text, &read) != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		sentence string
+		result   judge.Result
+		limit    string
+		known    bool
+		bound    float64
+	}{
+		{"of the stretch before the fault", own, "p90 <= 1.5x baseline", true, 0.3},
+		{"of a control run", other, "p95 <= 1.5x baseline", true, 0.15},
+		{"of a control run without that figure", other, "p42 <= 1.5x baseline", false, 0},
+		{"of a result that was read from JSON", read, "p90 <= 1.5x baseline", false, 0},
+		{"another limit is its own", read, "p95 <= 1s", true, 1},
+	} {
+		l, known := row.result.Absolute(row.result.Checks[0], steadystate.MustParseLimit(row.limit))
+		if known != row.known || known && (l.Baseline || math.Abs(l.Tolerance.Value()-row.bound) > 1e-9) {
+			t.Errorf("%s: %+v, %v; want %g, %v", row.sentence, l, known, row.bound, row.known)
+		}
 	}
 }
 

@@ -414,6 +414,17 @@ func (r Result) base(c CheckResult, l steadystate.Limit) (base steadystate.Base,
 	return l.Base(c.before), r.stretch(c.before.Window)
 }
 
+// Absolute is a limit of a check as one on the figure itself, also if it is on a multiple of
+// the baseline. ok is false if that is not known: a result that was read from JSON has no
+// baseline of its own run.
+func (r Result) Absolute(c CheckResult, l steadystate.Limit) (absolute steadystate.Limit, ok bool) {
+	if !l.Baseline {
+		return l, true
+	}
+	base, _ := r.base(c, l)
+	return l.Times(base), base.Unknown == ""
+}
+
 // stretch names the settled stretch, and its end if requests were in flight for long
 // when the fault came.
 func (r Result) stretch(s steadystate.Span) string {

@@ -30,6 +30,10 @@ type Workload struct {
 	SchedulableZones int `json:"schedulableZones,omitempty"`
 	AllowedNodes     int `json:"allowedNodes,omitempty"`
 	AllowedZones     int `json:"allowedZones,omitempty"`
+	// Spread is how its template keeps its pods apart, by topology key: DoNotSchedule or
+	// ScheduleAnyway by a topology spread constraint, required or preferred by pod
+	// anti-affinity; of several the one that binds. Nil: that was not recorded.
+	Spread map[string]string `json:"spread,omitzero"`
 	// Autoscalers are the minReplicas of the horizontal autoscalers that scale it, by name,
 	// whether or not the run follows one; nil: they could not be read.
 	Autoscalers map[string]int `json:"autoscalers,omitzero"`

@@ -423,7 +423,7 @@ func newOutage(v results.Outage) steadystate.Outage {
 func causeOf(c cause.Cause) results.Cause {
 	return results.Cause{
 		Who: c.Who, When: c.When, Rule: c.Rule, Why: c.Why, Before: maybe(c.Before, momentOf), Inside: maybe(c.Inside, momentOf), MoreEvents: c.More,
-		Stage: c.Stage, Recovering: c.Recovering, Quote: maybe(c.Quote, quoteOf),
+		Stage: c.Stage, Recovering: c.Recovering, Quote: maybe(c.Quote, quoteOf), NoPartIn: c.NoPartIn,
 		Failures: each(c.Failures, func(f cause.Failure) results.Failure { return failureOf(f.Backend, f.Reason, f.Requests) }),
 	}
 }
@@ -431,7 +431,7 @@ func causeOf(c cause.Cause) results.Cause {
 func newCause(check string, outage int, v results.Cause) cause.Cause {
 	return cause.Cause{
 		Check: check, Outage: outage, Who: v.Who, When: v.When, Rule: v.Rule, Why: v.Why, Before: maybe(v.Before, newMoment), Inside: maybe(v.Inside, newMoment), More: v.MoreEvents,
-		Stage: v.Stage, Recovering: v.Recovering, Quote: maybe(v.Quote, newQuote),
+		Stage: v.Stage, Recovering: v.Recovering, Quote: maybe(v.Quote, newQuote), NoPartIn: v.NoPartIn,
 		Failures: back(v.Failures, func(f results.Failure) cause.Failure {
 			return cause.Failure{Backend: f.Backend, Reason: f.Reason, Requests: f.Requests}
 		}),
@@ -445,7 +445,7 @@ func newQuote(v results.Quote) cause.Quote { return cause.Quote(v) }
 func workloadOf(w record.Workload) results.Workload {
 	return results.Workload{
 		Subject: w.Subject, Replicas: w.Replicas, Strategy: w.Strategy, MaxUnavailable: w.MaxUnavailable, MaxSurge: w.MaxSurge, GraceSeconds: w.GraceSeconds, Nodes: w.Nodes, Zones: w.Zones, Budgets: w.Budgets,
-		Serving: w.Serving, SchedulableNodes: w.SchedulableNodes, SchedulableZones: w.SchedulableZones, AllowedNodes: w.AllowedNodes, AllowedZones: w.AllowedZones, Autoscalers: w.Autoscalers,
+		Serving: w.Serving, SchedulableNodes: w.SchedulableNodes, SchedulableZones: w.SchedulableZones, AllowedNodes: w.AllowedNodes, AllowedZones: w.AllowedZones, Autoscalers: w.Autoscalers, Spread: w.Spread,
 		Containers: each(w.Containers, func(c record.Container) results.Container { return results.Container(c) }),
 	}
 }
@@ -453,7 +453,7 @@ func workloadOf(w record.Workload) results.Workload {
 func newWorkload(v results.Workload) record.Workload {
 	return record.Workload{
 		Subject: v.Subject, Replicas: v.Replicas, Strategy: v.Strategy, MaxUnavailable: v.MaxUnavailable, MaxSurge: v.MaxSurge, GraceSeconds: v.GraceSeconds, Nodes: v.Nodes, Zones: v.Zones, Budgets: v.Budgets,
-		Serving: v.Serving, SchedulableNodes: v.SchedulableNodes, SchedulableZones: v.SchedulableZones, AllowedNodes: v.AllowedNodes, AllowedZones: v.AllowedZones, Autoscalers: v.Autoscalers,
+		Serving: v.Serving, SchedulableNodes: v.SchedulableNodes, SchedulableZones: v.SchedulableZones, AllowedNodes: v.AllowedNodes, AllowedZones: v.AllowedZones, Autoscalers: v.Autoscalers, Spread: v.Spread,
 		Containers: back(v.Containers, func(c results.Container) record.Container { return record.Container(c) }),
 	}
 }

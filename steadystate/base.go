@@ -72,6 +72,17 @@ func (l Limit) JudgeRatio(f Figures, base Base, of string) Reading {
 	return r
 }
 
+// Times is the limit on the figure itself that one on a multiple of it amounts to, at the
+// bound of the baseline beyond which it is broken for certain.
+func (l Limit) Times(base Base) Limit {
+	at := base.High
+	if l.Tolerance.Floor() {
+		at = base.Low
+	}
+	l.Baseline, l.Tolerance.value, l.Tolerance.unit = false, at*l.Tolerance.value, ""
+	return l
+}
+
 // unsure says what would reduce the sampling error of the figure.
 func (l Limit) unsure(f Figures) string {
 	if f.hidden() > 0 {

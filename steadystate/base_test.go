@@ -224,6 +224,25 @@ func TestABaseOfTooFewSaysHowManyItTakes(t *testing.T) {
 	}
 }
 
+// A multiple of a baseline is a limit on the figure, broken for certain beyond it.
+func TestAMultipleOfABaselineIsALimitOnTheFigure(t *testing.T) {
+	base := steadystate.Base{Bounds: steadystate.Bounds[float64]{Low: 0.2, High: 0.25}, N: 200}
+	for _, row := range []struct {
+		limit          string
+		broken, within float64
+	}{
+		{"p95 <= 2x baseline", 0.51, 0.5},
+		{"p95 < 2x baseline during hold", 0.5, 0.49},
+		{"mean of good >= 0.5x baseline", 0.09, 0.1},
+	} {
+		l := steadystate.MustParseLimit(row.limit)
+		got := l.Times(base)
+		if got.Baseline || got.Quantity != l.Quantity || got.OfGood != l.OfGood || got.Phase != l.Phase || got.Tolerance.Holds(row.broken) || !got.Tolerance.Holds(row.within) {
+			t.Errorf("%s: %+v, want one that %g keeps and %g breaks", row.limit, got, row.within, row.broken)
+		}
+	}
+}
+
 // The ranks are those of the test package's own computation, term by term.
 func TestTheBoundsOfAQuantileAreThoseOfTheOrderStatistics(t *testing.T) {
 	for _, n := range []int{1, 10, 134, 135, 700, 3000} {

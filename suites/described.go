@@ -171,7 +171,31 @@ func describe(state kube.State) record.Workload {
 			Requests:     amounts(c.Resources.Requests), Limits: amounts(c.Resources.Limits),
 		})
 	}
+	w.Spread = spread(state.Template)
 	return w
+}
+
+// spread is how a template keeps its own pods apart, by topology key, and of several ways
+// the one that binds the scheduler.
+func spread(template *corev1.PodTemplateSpec) map[string]string {
+	apart := map[string]string{}
+	add := func(key, how string, binds bool, of *metav1.LabelSelector) {
+		if s, err := metav1.LabelSelectorAsSelector(of); err == nil && s.Matches(labels.Set(template.Labels)) && (binds || apart[key] == "") {
+			apart[key] = how
+		}
+	}
+	for _, c := range template.Spec.TopologySpreadConstraints {
+		add(c.TopologyKey, string(c.WhenUnsatisfiable), c.WhenUnsatisfiable == corev1.DoNotSchedule, c.LabelSelector)
+	}
+	if a := template.Spec.Affinity; a != nil && a.PodAntiAffinity != nil {
+		for _, t := range a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
+			add(t.TopologyKey, "required", true, t.LabelSelector)
+		}
+		for _, t := range a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution {
+			add(t.PodAffinityTerm.TopologyKey, "preferred", false, t.PodAffinityTerm.LabelSelector)
+		}
+	}
+	return apart
 }
 
 // graceOf is the longest grace that probes give; 0: none gives one.

@@ -47,7 +47,7 @@ func TestAWorkloadIsDescribed(t *testing.T) {
 	}}}
 	got := describe(kube.State{Workload: kube.Workload{Kind: kube.Deployment, Namespace: "shop", Name: "checkout"}, Object: object, Template: &template, Desired: 3})
 	want := record.Workload{
-		Subject: "deployment/shop/checkout", Replicas: 3, Strategy: "RollingUpdate", MaxUnavailable: "25%", MaxSurge: "0", GraceSeconds: 20, Nodes: map[string]string{},
+		Subject: "deployment/shop/checkout", Replicas: 3, Strategy: "RollingUpdate", MaxUnavailable: "25%", MaxSurge: "0", GraceSeconds: 20, Nodes: map[string]string{}, Spread: map[string]string{},
 		Containers: []record.Container{
 			{Name: "checkout", Readiness: "GET /readyz every 1s", Liveness: "TCP 8080 every 10s", GraceSeconds: 90, PreStop: true, Requests: map[string]string{"cpu": "50m"}},
 			{Name: "proxy"},
@@ -64,6 +64,49 @@ func TestAWorkloadIsDescribed(t *testing.T) {
 		state, _ := kube.StateOf(&argo.Rollout{Spec: argo.RolloutSpec{Strategy: strategy}})
 		if got := describe(state); got.Strategy+" "+got.MaxUnavailable+" "+got.MaxSurge != want {
 			t.Errorf("%+v, want %s", got, want)
+		}
+	}
+}
+
+// What keeps the pods of a template apart is by topology key, and selects them.
+func TestHowATemplateKeepsItsPodsApart(t *testing.T) {
+	const host, zone = corev1.LabelHostname, corev1.LabelTopologyZone
+	of := func(app string) *metav1.LabelSelector {
+		return &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}
+	}
+	constraint := func(key string, how corev1.UnsatisfiableConstraintAction, app string) corev1.TopologySpreadConstraint {
+		return corev1.TopologySpreadConstraint{TopologyKey: key, WhenUnsatisfiable: how, LabelSelector: of(app)}
+	}
+	anti := func(required, preferred []corev1.PodAffinityTerm) *corev1.Affinity {
+		a := corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: required}
+		for _, t := range preferred {
+			a.PreferredDuringSchedulingIgnoredDuringExecution = append(a.PreferredDuringSchedulingIgnoredDuringExecution, corev1.WeightedPodAffinityTerm{PodAffinityTerm: t})
+		}
+		return &corev1.Affinity{PodAntiAffinity: &a}
+	}
+	term := func(key, app string) []corev1.PodAffinityTerm {
+		return []corev1.PodAffinityTerm{{TopologyKey: key, LabelSelector: of(app)}}
+	}
+	for _, row := range []struct {
+		name        string
+		constraints []corev1.TopologySpreadConstraint
+		affinity    *corev1.Affinity
+		want        map[string]string
+	}{
+		{"nothing does", nil, nil, map[string]string{}},
+		{"an affinity to nodes does not", nil, &corev1.Affinity{}, map[string]string{}},
+		{"a constraint that may be passed over", []corev1.TopologySpreadConstraint{constraint(zone, corev1.ScheduleAnyway, "checkout")}, nil, map[string]string{zone: "ScheduleAnyway"}},
+		{"one on other pods", []corev1.TopologySpreadConstraint{constraint(zone, corev1.DoNotSchedule, "payments")}, nil, map[string]string{}},
+		{"one on no pods", []corev1.TopologySpreadConstraint{{TopologyKey: zone, WhenUnsatisfiable: corev1.DoNotSchedule}}, nil, map[string]string{}},
+		{"one for each key", []corev1.TopologySpreadConstraint{constraint(zone, corev1.ScheduleAnyway, "checkout"), constraint(host, corev1.DoNotSchedule, "checkout")}, nil, map[string]string{zone: "ScheduleAnyway", host: "DoNotSchedule"}},
+		{"the one that binds, first", []corev1.TopologySpreadConstraint{constraint(host, corev1.DoNotSchedule, "checkout"), constraint(host, corev1.ScheduleAnyway, "checkout")}, nil, map[string]string{host: "DoNotSchedule"}},
+		{"the one that binds, last", []corev1.TopologySpreadConstraint{constraint(host, corev1.ScheduleAnyway, "checkout")}, anti(term(host, "checkout"), nil), map[string]string{host: "required"}},
+		{"a preference", nil, anti(nil, term(host, "checkout")), map[string]string{host: "preferred"}},
+		{"a preference for a distance from others", nil, anti(nil, term(host, "payments")), map[string]string{}},
+	} {
+		template := &corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "checkout"}}, Spec: corev1.PodSpec{TopologySpreadConstraints: row.constraints, Affinity: row.affinity}}
+		if got := spread(template); !reflect.DeepEqual(got, row.want) {
+			t.Errorf("%s: %v, want %v", row.name, got, row.want)
 		}
 	}
 }

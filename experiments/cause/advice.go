@@ -27,8 +27,8 @@ type Advice struct {
 	// Checked is the fact of the cluster or of the record that supports it. Empty:
 	// none.
 	Checked string
-	// Prove is the experiment of the catalogue that would prove the fix, such as
-	// "pods/kill-one". Empty: none.
+	// Prove is the experiment that would prove the fix: of the catalogue, such as
+	// "pods/kill-one", or that of the run. Empty: none.
 	Prove string
 }
 
@@ -43,6 +43,7 @@ const (
 	ReadinessProbe  = "readiness probe" // there is none
 	EarlyReadiness  = "early readiness" // the probe passes before requests can be answered
 	GracePeriod     = "grace period"
+	DrainFirst      = "drain before ending"
 	FinishRequests  = "finish requests" // before it ends
 	Room            = "room"            // on nodes
 	MaxReplicas     = "max replicas"    // of an autoscaler
@@ -61,7 +62,7 @@ const (
 func Kinds() []string {
 	return []string{
 		MoreReplicas, SpreadOverNodes, SpreadOverZones, Budget, RollingUpdate, MaxUnavailable, ReadinessProbe, EarlyReadiness, GracePeriod,
-		FinishRequests, Room, MaxReplicas, ScaleDownWindow, CPURequest, CPULimit, Memory, ClientRetry, Dependency, LivenessTime, LivenessNeeds, Volume,
+		DrainFirst, FinishRequests, Room, MaxReplicas, ScaleDownWindow, CPURequest, CPULimit, Memory, ClientRetry, Dependency, LivenessTime, LivenessNeeds, Volume,
 	}
 }
 
@@ -144,9 +145,9 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		node, zone := gone(r, c, nil), gone(r, c, w.Zones)
 		switch {
 		case node != "" && w.SchedulableNodes > 1 && w.AllowedNodes > 0:
-			return spread(SpreadOverNodes, name, fmt.Sprintf("all %d were on node %s, which was not ready", len(w.Nodes), node), w.AllowedNodes, w.SchedulableNodes), true
+			return spread(r, SpreadOverNodes, "kubernetes.io/hostname", name, fmt.Sprintf("all %d were on node %s, which was not ready", len(w.Nodes), node), w.AllowedNodes, w.SchedulableNodes)
 		case zone != "" && w.SchedulableZones > 1 && w.AllowedZones > 0:
-			return spread(SpreadOverZones, name, fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready", len(w.Nodes), zone), w.AllowedZones, w.SchedulableZones), true
+			return spread(r, SpreadOverZones, "topology.kubernetes.io/zone", name, fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready", len(w.Nodes), zone), w.AllowedZones, w.SchedulableZones)
 		case w.Strategy == "Recreate" && rolls(r):
 			return Advice{Kind: RollingUpdate, What: "roll " + name + " out by RollingUpdate", Checked: "spec.strategy.type is Recreate", Prove: "rollout/bad-image"}, true
 		case rolls(r) && lowers(w.Replicas):
@@ -175,7 +176,7 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 			return Advice{Kind: EarlyReadiness, Question: true, What: "is the readiness probe good before requests can be answered?", Checked: "readinessProbe of " + probe, Prove: prove}, true
 		}
 		return Advice{Kind: ReadinessProbe, What: "give " + name + " a readiness probe", Checked: without(w, "readinessProbe"), Prove: prove}, true
-	case Ended:
+	case ClosedEarly, Ended:
 		prove := "pods/evict"
 		if rolls(r) {
 			prove = "rollout/restart"
@@ -190,7 +191,17 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 			checked = "a preStop hook is there"
 		}
 		checked += fmt.Sprintf(", terminationGracePeriodSeconds is %d", w.GraceSeconds)
-		if hook || pod != "" {
+		// New pods that are sent requests too early fail at the same time.
+		unready := probes(serving(w), func(c record.Container) string { return c.Readiness }) == ""
+		if unready {
+			checked += ", and " + without(w, "readinessProbe")
+		}
+		switch ask := hook || pod != "" || unready; {
+		case c.Rule == ClosedEarly && ask:
+			return Advice{Kind: DrainFirst, Question: true, What: "does it go on answering after it is asked to end, until no more requests come?", Checked: checked, Prove: prove}, true
+		case c.Rule == ClosedEarly:
+			return Advice{Kind: DrainFirst, What: "have the pods of " + name + " go on answering for some seconds after they are asked to end, until no more requests come, as by a preStop hook that sleeps", Checked: checked, Prove: prove}, true
+		case ask:
 			return Advice{Kind: FinishRequests, Question: true, What: "does it finish the requests under way when it is asked to end, and is its grace long enough?", Checked: checked, Prove: prove}, true
 		}
 		return Advice{Kind: FinishRequests, What: "have the pods of " + name + " serve until no more requests come: a preStop hook that waits some seconds, then finish those under way", Checked: checked, Prove: prove}, true
@@ -199,15 +210,37 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 }
 
 // spread is that pods should be on several nodes, or in several zones, of which so many take
-// them, of all that would without a nodeSelector and a node affinity.
-func spread(kind, name, lost string, allowed, all int) Advice {
+// them, of all that would without a nodeSelector and a node affinity. Where the scheduler had
+// to keep them apart by that key, something else brought them together. No experiment of the
+// catalogue takes a node away: where no fault did, the run's own is one for people who do.
+func spread(r judge.Result, kind, key, name, lost string, allowed, all int) (Advice, bool) {
 	_, places, _ := strings.Cut(kind, "over ")
-	a := Advice{Kind: kind, What: "spread the pods of " + name + " over " + places, Checked: fmt.Sprintf("%s, of %d %s that take pods", lost, allowed, places), Prove: "disruption/drain"}
+	how, recorded := r.Workload.Spread[key], r.Workload.Spread != nil
+	binds := how == "DoNotSchedule" || how == "required"
+	by := ": a topologySpreadConstraint with topologyKey " + key
+	if how != "" {
+		by += " and whenUnsatisfiable DoNotSchedule"
+	}
+	a := Advice{Kind: kind, What: "spread the pods of " + name + " over " + places + by, Checked: fmt.Sprintf("%s, of %d %s that take pods", lost, allowed, places)}
 	if allowed == 1 {
-		a.What = "let the nodeSelector and the node affinity of " + name + " allow more " + places + ", and spread its pods over them"
+		a.What = "let the nodeSelector and the node affinity of " + name + " allow more " + places
+		if !binds {
+			a.What += ", and spread its pods over them" + by
+		}
 		a.Checked = fmt.Sprintf("%s; they allow 1 of %d %s that take pods", lost, all, places)
 	}
-	return a
+	switch {
+	case how == "ScheduleAnyway":
+		a.Checked += "; the constraint is ScheduleAnyway"
+	case how == "preferred":
+		a.Checked += "; by that key podAntiAffinity is only preferred"
+	case recorded && how == "":
+		a.Checked += "; nothing keeps them apart by that key"
+	}
+	if len(r.Injections) == 0 {
+		a.Prove = strings.TrimPrefix(r.Experiment, r.Service+"/")
+	}
+	return a, !binds || allowed == 1
 }
 
 // moreReplicas is that the only pod needs others: by the replicas, or by the least that an

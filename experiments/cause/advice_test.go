@@ -96,6 +96,11 @@ func advisedOfTheWorkload(t *testing.T, seen map[string]bool) {
 		{"no readiness probe, but another cause", cause.Faulted, kill, func(w *record.Workload) { w.Containers[0].Readiness = "" }, ""},
 		{"an early readiness probe", cause.ReadyTooEarly, kill, nil, cause.EarlyReadiness + ": Ask is the readiness probe good before requests can be answered? (readinessProbe of checkout: GET /readyz every 1s); pods/kill-one would prove it"},
 		{"no preStop hook", cause.Ended, restart, func(w *record.Workload) { w.Containers[0].PreStop = false }, cause.FinishRequests + ": Mend have the pods of deployment/checkout serve until no more requests come: a preStop hook that waits some seconds, then finish those under way (no container has a preStop hook, terminationGracePeriodSeconds is 20); rollout/restart would prove it"},
+		{"no preStop hook, and no readiness probe either", cause.Ended, restart, func(w *record.Workload) { w.Containers[0].PreStop, w.Containers[0].Readiness = false, "" }, cause.FinishRequests + ": Ask does it finish the requests under way when it is asked to end, and is its grace long enough? (no container has a preStop hook, terminationGracePeriodSeconds is 20, and no container has a readinessProbe); rollout/restart would prove it"},
+		{"requests still came to pods that ended, without a hook", cause.ClosedEarly, restart, func(w *record.Workload) { w.Containers[0].PreStop = false }, cause.DrainFirst + ": Mend have the pods of deployment/checkout go on answering for some seconds after they are asked to end, until no more requests come, as by a preStop hook that sleeps (no container has a preStop hook, terminationGracePeriodSeconds is 20); rollout/restart would prove it"},
+		{"requests still came to an evicted pod, without a hook of the container that serves", cause.ClosedEarly, kill, func(w *record.Workload) { w.Containers[0].PreStop = false; beside(w) }, cause.DrainFirst + ": Mend have the pods of deployment/checkout go on answering for some seconds after they are asked to end, until no more requests come, as by a preStop hook that sleeps (container checkout has no preStop hook, terminationGracePeriodSeconds is 20); pods/evict would prove it"},
+		{"requests still came to pods that ended, with a hook", cause.ClosedEarly, restart, nil, cause.DrainFirst + ": Ask does it go on answering after it is asked to end, until no more requests come? (a preStop hook is there, terminationGracePeriodSeconds is 20); rollout/restart would prove it"},
+		{"requests were refused while pods ended, and nothing keeps them from new ones", cause.ClosedEarly, restart, func(w *record.Workload) { w.Containers[0].PreStop, w.Containers[0].Readiness = false, "" }, cause.DrainFirst + ": Ask does it go on answering after it is asked to end, until no more requests come? (no container has a preStop hook, terminationGracePeriodSeconds is 20, and no container has a readinessProbe); rollout/restart would prove it"},
 		{"killed for lack of memory", cause.KilledForMemory, kill, nil, cause.Memory + ": Ask does it keep memory that it needs no more, or is its limit too low? (the limit of checkout is 256Mi); capacity/sustained would prove it"},
 		{"a liveness probe", cause.Restarted, delay, nil, cause.LivenessNeeds + ": Ask does the liveness probe need what the fault took away? (livenessProbe of checkout: GET /healthz every 5s)"},
 		{"no liveness probe", cause.Restarted, delay, func(w *record.Workload) { w.Containers[0].Liveness = "" }, ""},
@@ -137,7 +142,7 @@ func advisedOfTheWorkload(t *testing.T, seen map[string]bool) {
 	}
 	t.Run("a record without the workload has no recommendation", func(t *testing.T) {
 		r := judge.Result{Injections: []judge.InjectionResult{kill}, Findings: []judge.Finding{{Check: "answers", Reading: steadystate.Reading{Verdict: steadystate.Broken}}}}
-		for _, rule := range []string{cause.NoneLeft, cause.ReadyTooEarly, cause.Ended, cause.Restarted, cause.TooFew} {
+		for _, rule := range []string{cause.NoneLeft, cause.ReadyTooEarly, cause.ClosedEarly, cause.Ended, cause.Restarted, cause.TooFew} {
 			if list := cause.Advise(r, []cause.Cause{{Check: "answers", Rule: rule}}); len(list) > 0 {
 				t.Errorf("%s: %v", rule, list)
 			}
@@ -154,6 +159,9 @@ func advisedOfWhatWasSeen(t *testing.T, seen map[string]bool) {
 	}
 	two := func(w *record.Workload) { w.GraceSeconds = 2 }
 	bare := func(w *record.Workload) { w.GraceSeconds, w.Containers[0].PreStop = 2, false }
+	apart := func(by map[string]string) func(w *record.Workload) {
+		return func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes, w.Spread = onOne, 2, 2, by }
+	}
 	from := func(backend string, n int) []cause.Failure {
 		return []cause.Failure{{Backend: backend, Reason: "503", Requests: n}}
 	}
@@ -170,22 +178,64 @@ func advisedOfWhatWasSeen(t *testing.T, seen map[string]bool) {
 			cause.Cause{Rule: cause.NoneLeft},
 			false,
 			func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 2, 2 }, "12 event not_ready node/node1\n",
-			cause.SpreadOverNodes + ": Mend spread the pods of deployment/checkout over nodes (all 2 were on node node1, which was not ready, of 2 nodes that take pods); disruption/drain would prove it",
+			cause.SpreadOverNodes + ": Mend spread the pods of deployment/checkout over nodes: a topologySpreadConstraint with topologyKey kubernetes.io/hostname (all 2 were on node node1, which was not ready, of 2 nodes that take pods)",
 		},
 		{
 			"all pods were on a node that failed, to which their selector keeps them",
 			cause.Cause{Rule: cause.NoneLeft},
 			false,
 			func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 3, 1 }, "12 event not_ready node/node1\n",
-			cause.SpreadOverNodes + ": Mend let the nodeSelector and the node affinity of deployment/checkout allow more nodes, and spread its pods over them (all 2 were on node node1, which was not ready; they allow 1 of 3 nodes that take pods); disruption/drain would prove it",
+			cause.SpreadOverNodes + ": Mend let the nodeSelector and the node affinity of deployment/checkout allow more nodes, and spread its pods over them: a topologySpreadConstraint with topologyKey kubernetes.io/hostname (all 2 were on node node1, which was not ready; they allow 1 of 3 nodes that take pods)",
 		},
 		{
 			"all pods were on a node that failed, and their selector allows one more of several",
 			cause.Cause{Rule: cause.NoneLeft},
 			false,
 			func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 5, 2 }, "12 event not_ready node/node1\n",
-			cause.SpreadOverNodes + ": Mend spread the pods of deployment/checkout over nodes (all 2 were on node node1, which was not ready, of 2 nodes that take pods); disruption/drain would prove it",
+			cause.SpreadOverNodes + ": Mend spread the pods of deployment/checkout over nodes: a topologySpreadConstraint with topologyKey kubernetes.io/hostname (all 2 were on node node1, which was not ready, of 2 nodes that take pods)",
 		},
+		{
+			"all pods were on a node that failed, and nothing keeps them apart",
+			cause.Cause{Rule: cause.NoneLeft},
+			false,
+			apart(map[string]string{}), "12 event not_ready node/node1\n",
+			cause.SpreadOverNodes + ": Mend spread the pods of deployment/checkout over nodes: a topologySpreadConstraint with topologyKey kubernetes.io/hostname (all 2 were on node node1, which was not ready, of 2 nodes that take pods; nothing keeps them apart by that key)",
+		},
+		{
+			"all pods were on a node that failed, and a constraint is by zone",
+			cause.Cause{Rule: cause.NoneLeft},
+			false,
+			apart(map[string]string{"topology.kubernetes.io/zone": "DoNotSchedule"}), "12 event not_ready node/node1\n",
+			cause.SpreadOverNodes + ": Mend spread the pods of deployment/checkout over nodes: a topologySpreadConstraint with topologyKey kubernetes.io/hostname (all 2 were on node node1, which was not ready, of 2 nodes that take pods; nothing keeps them apart by that key)",
+		},
+		{
+			"all pods were on a node that failed, and a constraint does not bind",
+			cause.Cause{Rule: cause.NoneLeft},
+			false,
+			apart(map[string]string{"kubernetes.io/hostname": "ScheduleAnyway"}), "12 event not_ready node/node1\n",
+			cause.SpreadOverNodes + ": Mend spread the pods of deployment/checkout over nodes: a topologySpreadConstraint with topologyKey kubernetes.io/hostname and whenUnsatisfiable DoNotSchedule (all 2 were on node node1, which was not ready, of 2 nodes that take pods; the constraint is ScheduleAnyway)",
+		},
+		{
+			"all pods were on a node that failed, and an anti-affinity does not bind",
+			cause.Cause{Rule: cause.NoneLeft},
+			false,
+			apart(map[string]string{"kubernetes.io/hostname": "preferred"}), "12 event not_ready node/node1\n",
+			cause.SpreadOverNodes + ": Mend spread the pods of deployment/checkout over nodes: a topologySpreadConstraint with topologyKey kubernetes.io/hostname and whenUnsatisfiable DoNotSchedule (all 2 were on node node1, which was not ready, of 2 nodes that take pods; by that key podAntiAffinity is only preferred)",
+		},
+		{"all pods were on a node that failed, although a constraint binds", cause.Cause{Rule: cause.NoneLeft}, false, apart(map[string]string{"kubernetes.io/hostname": "DoNotSchedule"}), "12 event not_ready node/node1\n", ""},
+		{"all pods were on a node that failed, although an anti-affinity binds", cause.Cause{Rule: cause.NoneLeft}, false, apart(map[string]string{"kubernetes.io/hostname": "required"}), "12 event not_ready node/node1\n", ""},
+		{
+			"all pods were on a node that failed, to which their selector keeps them whatever a constraint says",
+			cause.Cause{Rule: cause.NoneLeft},
+			false,
+			func(w *record.Workload) {
+				apart(map[string]string{"kubernetes.io/hostname": "DoNotSchedule"})(w)
+				w.AllowedNodes = 1
+			}, "12 event not_ready node/node1\n",
+			cause.SpreadOverNodes + ": Mend let the nodeSelector and the node affinity of deployment/checkout allow more nodes (all 2 were on node node1, which was not ready; they allow 1 of 2 nodes that take pods)",
+		},
+		{"all pods were on a node, nothing keeps them apart, and they were evicted from it", cause.Cause{Rule: cause.NoneLeft}, false, apart(map[string]string{}), evicted, ""},
+		{"all pods were on a node, nothing keeps them apart, and it went on", cause.Cause{Rule: cause.NoneLeft}, false, apart(map[string]string{}), "", ""},
 		{"all pods were on a node that failed, and what their selector allows is not known", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes = onOne, 2 }, "12 event not_ready node/node1\n", ""},
 		{"all pods were on a node, but another one failed", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 2, 2 }, "12 event not_ready node/node2\n", ""},
 		{"all pods were on a node that failed before the outage", cause.Cause{Rule: cause.NoneLeft}, false, func(w *record.Workload) { w.Nodes, w.SchedulableNodes, w.AllowedNodes = onOne, 2, 2 }, "2 event not_ready node/node1\n", ""},
@@ -211,7 +261,7 @@ func advisedOfWhatWasSeen(t *testing.T, seen map[string]bool) {
 				w.Nodes, w.Zones = map[string]string{"a": "node1", "b": "node2"}, map[string]string{"node1": "east", "node2": "east"}
 				w.SchedulableNodes, w.SchedulableZones, w.AllowedNodes, w.AllowedZones = 4, 2, 4, 2
 			}, "12 event not_ready node/node1\n13 gone node/node2\n",
-			cause.SpreadOverZones + ": Mend spread the pods of deployment/checkout over zones (all 2 were in zone east, of which no node that ran one stayed ready, of 2 zones that take pods); disruption/drain would prove it",
+			cause.SpreadOverZones + ": Mend spread the pods of deployment/checkout over zones: a topologySpreadConstraint with topologyKey topology.kubernetes.io/zone (all 2 were in zone east, of which no node that ran one stayed ready, of 2 zones that take pods)",
 		},
 		{
 			"all pods were in a zone that failed, to which their affinity keeps them",
@@ -221,7 +271,7 @@ func advisedOfWhatWasSeen(t *testing.T, seen map[string]bool) {
 				w.Nodes, w.Zones = map[string]string{"a": "node1", "b": "node2"}, map[string]string{"node1": "east", "node2": "east"}
 				w.SchedulableNodes, w.SchedulableZones, w.AllowedNodes, w.AllowedZones = 4, 2, 2, 1
 			}, "12 event not_ready node/node1\n13 gone node/node2\n",
-			cause.SpreadOverZones + ": Mend let the nodeSelector and the node affinity of deployment/checkout allow more zones, and spread its pods over them (all 2 were in zone east, of which no node that ran one stayed ready; they allow 1 of 2 zones that take pods); disruption/drain would prove it",
+			cause.SpreadOverZones + ": Mend let the nodeSelector and the node affinity of deployment/checkout allow more zones, and spread its pods over them: a topologySpreadConstraint with topologyKey topology.kubernetes.io/zone (all 2 were in zone east, of which no node that ran one stayed ready; they allow 1 of 2 zones that take pods)",
 		},
 		{
 			"the pods were in two zones, one of which failed",
@@ -271,6 +321,7 @@ func advisedOfWhatWasSeen(t *testing.T, seen map[string]bool) {
 			cause.EarlyReadiness + ": Ask is the readiness probe good before requests can be answered? (readinessProbe of checkout: GET /readyz every 1s); pods/kill-one would prove it",
 		},
 		{"killed when its grace period was over, in the outage", cause.Cause{Rule: cause.Ended}, true, two, killed("10", "12.5"), cause.GracePeriod + ": Mend raise the terminationGracePeriodSeconds of deployment/checkout, or end sooner (it is 2, and a was killed (exit code 137) when that had passed); rollout/restart would prove it"},
+		{"killed so while requests still came", cause.Cause{Rule: cause.ClosedEarly}, true, bare, killed("10", "12.5"), cause.GracePeriod + ": Mend raise the terminationGracePeriodSeconds of deployment/checkout, or end sooner (it is 2, and a was killed (exit code 137) when that had passed); rollout/restart would prove it"},
 		{"killed so without a hook", cause.Cause{Rule: cause.Ended}, true, bare, killed("10", "12.5"), cause.GracePeriod + ": Mend raise the terminationGracePeriodSeconds of deployment/checkout, or end sooner (it is 2, and a was killed (exit code 137) when that had passed); rollout/restart would prove it"},
 		{"killed so after the outage, of which the way in which it began to end is why", cause.Cause{Rule: cause.Ended}, true, bare, killed("18", "24"), cause.FinishRequests + ": Mend have the pods of deployment/checkout serve until no more requests come: a preStop hook that waits some seconds, then finish those under way (no container has a preStop hook, terminationGracePeriodSeconds is 2); rollout/restart would prove it"},
 		{"killed so before the outage", cause.Cause{Rule: cause.Ended}, true, bare, killed("2", "5"), cause.FinishRequests + ": Mend have the pods of deployment/checkout serve until no more requests come: a preStop hook that waits some seconds, then finish those under way (no container has a preStop hook, terminationGracePeriodSeconds is 2); rollout/restart would prove it"},
@@ -357,6 +408,25 @@ func advisedOfAnAutoscaler(t *testing.T, seen map[string]bool) {
 				t.Errorf("%q, want %q", got, row.want)
 			}
 		})
+	}
+}
+
+// No experiment of the catalogue takes a node away: one without a fault, during which a node
+// was lost, is the one that would show that the mend helps.
+func TestTheLossOfANodeIsProvenByTheSameExperiment(t *testing.T) {
+	w := sound()
+	w.Nodes, w.SchedulableNodes, w.AllowedNodes = map[string]string{"a": "node1", "b": "node1"}, 2, 2
+	r := judge.Result{
+		Experiment: "checkout/lost-node", Service: "checkout", Workload: w,
+		Checks:   []judge.CheckResult{{Check: "answers", Figures: steadystate.Figures{Outages: []steadystate.Outage{{Start: recordtest.Span("10..11"), End: recordtest.Span("20..21")}}}}},
+		Findings: []judge.Finding{{Check: "answers", Reading: steadystate.Reading{Verdict: steadystate.Broken}}},
+		Events:   []record.Event{{Span: recordtest.Span("11"), Kind: record.EventNotReady, Subject: "node/node1"}},
+	}
+	for prove, injections := range map[string][]judge.InjectionResult{"lost-node": nil, "": {{Injection: record.Injection{Kind: record.KindPodKill}}}} {
+		r.Injections = injections
+		if list := cause.Advise(r, []cause.Cause{{Check: "answers", Rule: cause.NoneLeft}}); len(list) != 1 || list[0].Prove != prove {
+			t.Errorf("%v, want %q as the proof", list, prove)
+		}
 	}
 }
 

@@ -22,9 +22,10 @@ type breach struct {
 	check   judge.CheckResult
 	window  steadystate.Span // of the limit
 	seconds map[int]bool     // in which one in the window was beyond it
-	// Those in the window, those of them that are beyond the limit, and those of these in
-	// an outage.
+	// Those in the window, those of them that are beyond the limit, those of these in an
+	// outage, and by outage.
 	in, beyond, inOutages int
+	byOutage              []int
 	// Those beyond the limit, of all, and the same in the time of each suspect. The
 	// settle time is in it: what was so before a fault is not by the fault.
 	share    share
@@ -52,10 +53,14 @@ func breaches(r judge.Result, suspects []suspect) (list []*breach) {
 	for _, f := range r.Findings {
 		check, err := r.Check(f.Check)
 		limit, bad := steadystate.ParseLimit(f.Limit)
-		if f.Verdict != steadystate.Broken || err != nil || bad != nil || limit.Baseline || !limit.OfValues() && !limit.OfCounts() {
+		if f.Verdict != steadystate.Broken || err != nil || bad != nil || !limit.OfValues() && !limit.OfCounts() {
 			continue
 		}
-		b := &breach{finding: f, limit: limit, check: check, window: windowOf(r, check, limit), seconds: map[int]bool{}, suspects: slices.Clone(suspects), phases: make([]int, len(r.Phases)), failures: map[Failure]int{}}
+		limit, known := r.Absolute(check, limit)
+		if !known {
+			continue
+		}
+		b := &breach{finding: f, limit: limit, check: check, window: windowOf(r, check, limit), seconds: map[int]bool{}, suspects: slices.Clone(suspects), phases: make([]int, len(r.Phases)), failures: map[Failure]int{}, byOutage: make([]int, len(check.Outages))}
 		for i := range b.suspects {
 			b.suspects[i].seconds = map[int]bool{}
 		}
@@ -75,9 +80,11 @@ func windowOf(r judge.Result, check judge.CheckResult, l steadystate.Limit) stea
 }
 
 // isBeyond reports whether an observation is one of those that break the limit; of an
-// unknown one that is not known.
+// unknown one that is not known, and one that failed is none of the good ones.
 func (b *breach) isBeyond(o steadystate.Observation) (beyond, known bool) {
 	switch {
+	case b.limit.OfGood && o.Failed != "":
+		return false, false
 	case !b.limit.OfCounts():
 		return o.Bad(b.limit.Tolerance), o.Undecided(b.limit.Tolerance) == ""
 	case b.limit.Quantity == steadystate.Slow:
@@ -176,8 +183,9 @@ func (b *breach) take(o steadystate.Observation, at time.Duration, backend strin
 	if counts {
 		b.seconds[second] = true
 		b.beyond++
-		if slices.ContainsFunc(b.check.Outages, func(out steadystate.Outage) bool { return o.Overlaps(wholeOf(out)) }) {
+		if i := slices.IndexFunc(b.check.Outages, func(out steadystate.Outage) bool { return o.Overlaps(wholeOf(out)) }); i >= 0 {
 			b.inOutages++
+			b.byOutage[i]++
 		}
 	}
 	for i := range b.suspects {

@@ -192,6 +192,7 @@ func breached(entries []record.Entry, change func(*record.Injection), limit stri
 		Window: recordtest.Span("10..60"), Length: time.Minute, Traffic: map[string]judge.Traffic{record.TrafficSignal: {Sent: 1}},
 		Phases:   []judge.PhaseResult{{Name: "hold", Span: recordtest.Span("20.1..40")}, {Name: "watch", Span: recordtest.Span("40.1..60")}},
 		Findings: []judge.Finding{{Check: "answers", Limit: limit, Reading: steadystate.Reading{Verdict: steadystate.Broken}}},
+		Baseline: &record.Baseline{Figures: map[string]map[string]steadystate.Base{"answers": {"p95": {Bounds: steadystate.Bounds[float64]{Low: 0.03, High: 0.04}, N: 100}}}},
 	}, recovery.History{}
 	result.Checks = []judge.CheckResult{{
 		Check: "answers", Signal: record.TrafficSignal, Tolerance: steadystate.Within(time.Second),
@@ -218,8 +219,8 @@ func breached(entries []record.Entry, change func(*record.Injection), limit stri
 	return result, in.Causes()
 }
 
-// A share that is broken has the causes of the outages that make it up, and their advice,
-// as a limit on the outages themselves; what fails elsewhere is not blamed on them.
+// A share or a percentile that is broken has the causes of the outages that make it up, and
+// their advice, as a limit on the outages themselves; what is elsewhere is not blamed on them.
 func TestABrokenShareHasTheCausesOfTheOutagesThatMakeItUp(t *testing.T) {
 	ms := time.Millisecond
 	failed := func(from string, n int) []record.Entry {
@@ -230,6 +231,7 @@ func TestABrokenShareHasTheCausesOfTheOutagesThatMakeItUp(t *testing.T) {
 	}
 	gone := steadystate.Outage{Start: recordtest.Span("10..10.1"), End: recordtest.Span("13..13.1"), Bad: 30, Total: 30}
 	late := steadystate.Outage{Start: recordtest.Span("50..50.1"), End: recordtest.Span("51..51.1"), Bad: 10, Total: 10}
+	moment := steadystate.Outage{Start: recordtest.Span("50..50.1"), End: recordtest.Span("50.1..50.2"), Bad: 1, Total: 1}
 	restarts := "50 stopped pod/shop/d d container=shop reason=OOMKilled\n50.5 restarted pod/shop/d d container=shop reason=OOMKilled\n"
 	// Failures far from each other, which the share allows for.
 	var scattered []record.Entry
@@ -260,6 +262,18 @@ func TestABrokenShareHasTheCausesOfTheOutagesThatMakeItUp(t *testing.T) {
 		{"in the time of another outage", "errors <= 1% during watch", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 10)}, []steadystate.Outage{gone, late}, cause.KilledForMemory, "Ask memory"},
 		{"two outages", "errors <= 1%", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 10)}, []steadystate.Outage{gone, late}, cause.NoneLeft + ", " + cause.KilledForMemory, more + ", Ask memory"},
 		{"two outages, of which one is next to nothing of it", "errors <= 1%", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 2)}, []steadystate.Outage{gone, late}, cause.NoneLeft, more},
+		{"a percentile, of which one of two outages is next to nothing", "p95 <= 500ms", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 2)}, []steadystate.Outage{gone, late}, cause.NoneLeft, more},
+		{"a percentile, in the time of another outage", "p95 <= 500ms during watch", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 10)}, []steadystate.Outage{gone, late}, cause.KilledForMemory, "Ask memory"},
+		{"a percentile of good ones, which those that failed are not", "p95 of good <= 500ms", "", [][]record.Entry{failed("10.1", 30), answers("44", 25, 600*ms)}, []steadystate.Outage{gone}, "", ""},
+		{"a percentile of good ones, of which one of two outages has some", "p95 of good <= 500ms", restarts, [][]record.Entry{failed("10.1", 30), answers("50.1", 10, 1500*ms)}, []steadystate.Outage{gone, late}, cause.KilledForMemory, "Ask memory"},
+		{"a multiple of the baseline", "p95 <= 1.5x baseline", restarts, [][]record.Entry{failed("10.1", 30), answers("50.1", 10, 1500*ms)}, []steadystate.Outage{gone, late}, cause.NoneLeft + ", " + cause.KilledForMemory, more + ", Ask memory"},
+		{"a multiple of the baseline, of which one of two outages is next to nothing", "p95 <= 1.5x baseline", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 2)}, []steadystate.Outage{gone, late}, cause.NoneLeft, more},
+		{"values beyond a multiple of the baseline are elsewhere", "p95 <= 1.5x baseline", "", [][]record.Entry{failed("10.1", 30), answers("44", 60, 70*ms)}, []steadystate.Outage{gone}, "", ""},
+		{"a multiple of a baseline that is not known", "p99 <= 1.5x baseline", "", [][]record.Entry{failed("10.1", 30), answers("44", 60, 70*ms)}, []steadystate.Outage{gone}, cause.NoneLeft, more},
+		{"the downtime, of which one of two outages is next to nothing", "downtime <= 2s", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 1)}, []steadystate.Outage{gone, moment}, cause.NoneLeft, more},
+		{"the uptime, of which one of two outages is next to nothing", "uptime >= 99%", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 1)}, []steadystate.Outage{gone, moment}, cause.NoneLeft, more},
+		{"the longest outage, and one within the limit", "outage <= 2s", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 10)}, []steadystate.Outage{gone, late}, cause.NoneLeft, more},
+		{"the number of outages", "outages <= 1", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 10)}, []steadystate.Outage{gone, late}, cause.NoneLeft + ", " + cause.KilledForMemory, more + ", Ask memory"},
 		{"a rate that the load does not reach", "rate >= 20/s", "", [][]record.Entry{failed("10.1", 30)}, []steadystate.Outage{gone}, "", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {

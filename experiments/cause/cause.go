@@ -41,6 +41,9 @@ type Cause struct {
 	Rule, Why string
 	// Quote is what Why quotes of Kubernetes; nil: nothing.
 	Quote *Quote
+	// NoPartIn lists the broken limits on values and shares of which the outage makes up less
+	// than a tenth.
+	NoPartIn []string
 }
 
 // A Failure counts the requests that failed for one reason at one backend.
@@ -73,7 +76,7 @@ const (
 type Inquiry struct {
 	result     judge.Result
 	waterfalls []recovery.Waterfall
-	endings    []steadystate.Span
+	endings    []ending
 	deaths     []death
 	short      []steadystate.Span // fewer endpoints than before were there
 	without    []steadystate.Span // none may have been there, or the news of one was on the way
@@ -91,7 +94,9 @@ type outage struct {
 	index            int
 	failures         map[Failure]int // by backend and reason
 	staged           []int           // bad requests by stage of the one recovery
-	ending           int             // bad requests sent around the end of a victim
+	// Bad requests sent around the end of a victim, and those of them that surely came to it
+	// when it had begun to end.
+	ending, late int
 	// Those sent as a victim was killed, and those sent after it until the endpoint
 	// was surely gone.
 	cutOff, lingering int
@@ -180,8 +185,11 @@ func (in *Inquiry) Take(e record.Entry) {
 			}
 			at.failures[Failure{Backend: q.Backend, Reason: cmp.Or(o.Failed, Slow)}]++
 			in.stage(at, q.Sent)
-			if slices.ContainsFunc(in.endings, steadystate.Instant(q.Sent).Overlaps) {
+			if slices.ContainsFunc(in.endings, func(e ending) bool { return steadystate.Instant(q.Sent).Overlaps(e.around) }) {
 				at.ending++
+				if in.isLate(q) {
+					at.late++
+				}
 			}
 			if o.Failed == "" && slices.ContainsFunc(in.short, steadystate.Instant(q.Sent).Overlaps) {
 				at.short++
@@ -271,41 +279,48 @@ func (in *Inquiry) Causes() []Cause {
 	for _, b := range in.breaches {
 		if !b.byOutages() {
 			list = append(list, b.cause(in))
+			continue
+		}
+		for i := range list {
+			if c := &list[i]; c.Check == b.check.Check && c.Outage != NoOutage && 10*b.byOutage[c.Outage] < b.inOutages {
+				c.NoPartIn = append(c.NoPartIn, b.finding.Limit)
+			}
 		}
 	}
 	return append(list, ofScalers(in.result)...)
 }
 
 // Of returns the causes of a broken limit: its own if no outage broke it, which may be
-// none, and else those of the outages in its time. Of a share of the requests these are
-// the outages that make it up, each a tenth of it at least.
+// none, and else those of the outages in its time. Of a limit on values, on a share or on
+// the downtime these are the outages that make up what breaks it, each a tenth at least; of
+// one on the longest outage, those that are longer.
 func Of(r judge.Result, f judge.Finding, causes []Cause) (list []Cause) {
 	check, err := r.Check(f.Check)
 	limit, _ := steadystate.ParseLimit(f.Limit)
-	sum := 0
+	window, down := windowOf(r, check, limit), time.Duration(0)
 	for _, c := range causes {
-		switch {
-		case c.Check != f.Check || c.Limit != "" && c.Limit != f.Limit:
-		case c.Outage == NoOutage:
+		if c.Check != f.Check || c.Limit != "" && c.Limit != f.Limit || slices.Contains(c.NoPartIn, f.Limit) {
+			continue
+		}
+		if c.Outage == NoOutage {
 			return []Cause{c}
-		case limit.Phase != "" && err == nil && c.Outage < len(check.Outages) && !windowOf(r, check, limit).Overlaps(wholeOf(check.Outages[c.Outage])):
-		default:
-			list = append(list, c)
-			sum += c.of(limit)
 		}
-	}
-	return slices.DeleteFunc(list, func(c Cause) bool { return 10*c.of(limit) < sum })
-}
-
-// of is how many requests of an outage are of the share that a limit is on; of another
-// limit, none.
-func (c Cause) of(l steadystate.Limit) (n int) {
-	for _, f := range c.Failures {
-		if l.OfCounts() && (f.Reason == Slow) == (l.Quantity == steadystate.Slow) {
-			n += f.Requests
+		if err == nil && c.Outage < len(check.Outages) {
+			o := check.Outages[c.Outage]
+			length := o.Length().High
+			if limit.Phase != "" && !window.Overlaps(wholeOf(o)) || limit.Quantity == steadystate.Longest && !o.Open && limit.Tolerance.Holds(length.Seconds()) {
+				continue
+			}
+			down += length
 		}
+		list = append(list, c)
 	}
-	return n
+	if limit.Quantity != steadystate.Downtime && limit.Quantity != steadystate.Uptime {
+		return list
+	}
+	return slices.DeleteFunc(list, func(c Cause) bool {
+		return err == nil && c.Outage < len(check.Outages) && 10*check.Outages[c.Outage].Length().High < down
+	})
 }
 
 // bad is the number of bad requests that were found.

@@ -34,6 +34,7 @@ const (
 	KilledForMemory = "killed for lack of memory"
 	Restarted       = "restarted"
 	ReadyTooEarly   = "ready too early"
+	ClosedEarly     = "closed before its endpoint"
 	Ended           = "ended before its requests"
 	Lingered        = "endpoint of a dead pod"
 	CutOff          = "died with its requests"
@@ -51,7 +52,7 @@ const (
 // Rules returns all values of [Cause.Rule].
 func Rules() []string {
 	return []string{
-		NoneLeft, KilledForMemory, Restarted, ReadyTooEarly, Ended, Lingered, CutOff, TooFew, Added, Surged, Faulted, ReplacedWithout, Away, AtMax, NoMetric, NoWindow,
+		NoneLeft, KilledForMemory, Restarted, ReadyTooEarly, ClosedEarly, Ended, Lingered, CutOff, TooFew, Added, Surged, Faulted, ReplacedWithout, Away, AtMax, NoMetric, NoWindow,
 	}
 }
 
@@ -67,6 +68,7 @@ func (in *Inquiry) why(o *outage, c Cause) (rule, text string, quote *Quote) {
 		{KilledForMemory, unquoted(in.killedForMemory)},
 		{Restarted, in.restarted},
 		{ReadyTooEarly, unquoted(in.readyTooEarly)},
+		{ClosedEarly, unquoted(in.closedEarly)},
 		{Ended, unquoted(in.ended)},
 		{Lingered, unquoted(in.lingered)},
 		{CutOff, unquoted(in.cutOff)},
@@ -345,9 +347,16 @@ func (in *Inquiry) readyTooEarly(o *outage, c Cause) string {
 	return fmt.Sprintf("%s was Ready at least %s before it could answer", c.Recovering, steadystate.FormatSeconds(step.Took.Low.Truncate(digit(step.Took.Low)).Seconds()))
 }
 
-// endings are the times around the end of pods that were asked to end: from when
-// requests may have been under way to when no more were sent to it.
-func endings(r judge.Result, waterfalls []recovery.Waterfall) (list []steadystate.Span) {
+// An ending is the end of a pod that was asked to end: the time around it, from when requests
+// may have been under way to when no more were sent to it; that in which they may have been
+// under way, to when it was asked; when it was asked; and the time after that.
+type ending struct {
+	name                        string
+	around, before, asked, late steadystate.Span
+}
+
+// endings are those of the victims.
+func endings(r judge.Result, waterfalls []recovery.Waterfall) (list []ending) {
 	for _, w := range waterfalls {
 		left, removed := w.Step(recovery.Left).Reached, w.Step(recovery.Removed).Reached
 		if left == nil || w.InPlace || !asked(r, w.Victim) {
@@ -357,9 +366,56 @@ func endings(r judge.Result, waterfalls []recovery.Waterfall) (list []steadystat
 		if removed != nil {
 			s.To = max(s.To, removed.To+propagation)
 		}
-		list = append(list, s)
+		list = append(list, ending{
+			name: w.Victim.Name, around: s, asked: *left,
+			before: steadystate.Span{From: s.From, To: left.To}, late: steadystate.Span{From: left.To, To: s.To},
+		})
 	}
 	return list
+}
+
+// refused is why a request failed that nothing listened for.
+const refused = "connection refused"
+
+// isLate reports whether a request surely came to a pod that had begun to end, and was not
+// under way to one that was about to: what is refused never is.
+func (in *Inquiry) isLate(q record.Request) bool {
+	sent, late := steadystate.Instant(q.Sent), false
+	for _, e := range in.endings {
+		switch {
+		case q.Backend != "" && q.Backend != e.name:
+		case q.Error == refused:
+			late = late || sent.Overlaps(e.asked.Hull(e.late))
+		case sent.Overlaps(e.before):
+			return false
+		default:
+			late = late || sent.Overlaps(e.late)
+		}
+	}
+	return late
+}
+
+// closedEarly: requests still came to pods that had begun to end, and at most one in twenty
+// was under way to one. All outages of the check tell that: one of them may have few.
+func (in *Inquiry) closedEarly(o *outage, c Cause) string {
+	late, all := 0, 0
+	for _, other := range in.open {
+		if other.check.Check == o.check.Check {
+			late, all = late+other.late, all+other.ending
+		}
+	}
+	if in.ended(o, c) == "" || 3*o.late < 2*c.bad() || 20*late < 19*all {
+		return ""
+	}
+	return fmt.Sprintf("requests still came to %s after it had begun to end: %d of %d bad ones were sent from then to %s after its endpoint was removed", in.ending(), o.late, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+}
+
+// ending is the pod that was asked to end, by name if it is the only one.
+func (in *Inquiry) ending() string {
+	if len(in.endings) == 1 {
+		return in.endings[0].name
+	}
+	return "a pod"
 }
 
 // asked reports whether a pod was asked to end, by an eviction or a rollout, and not
@@ -377,11 +433,7 @@ func (in *Inquiry) ended(o *outage, c Cause) string {
 	if 3*o.ending < 2*c.bad() || c.bad() == 0 || o.Bad == o.Total {
 		return ""
 	}
-	pods := "a pod"
-	if len(in.endings) == 1 {
-		pods = in.waterfalls[0].Victim.Name
-	}
-	return fmt.Sprintf("%s ended before the requests to it had: %d of %d bad ones were sent within %s of its end or of the end of its endpoint", pods, o.ending, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+	return fmt.Sprintf("%s ended before the requests to it had: %d of %d bad ones were sent within %s of its end or of the end of its endpoint", in.ending(), o.ending, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
 }
 
 // A death is the time around the end of a pod that was killed: when requests to it may

@@ -114,6 +114,7 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 		13         added       endpoint/shop/d  d
 		16         added       endpoint/shop/e  e
 	`
+	inTurn := strings.NewReplacer("10.1       terminating pod/shop/b", "11         terminating pod/shop/b", "10.2       removed     endpoint/shop/b", "11.2       removed     endpoint/shop/b").Replace(roll)
 	evicted := three + `
 		0          exists      pod/shop/a       a  owner=ReplicaSet/rs
 		10..10.1   inject      evict_1          a  effect=gone oneshot=true
@@ -267,6 +268,42 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			[][]record.Entry{reset("9.9", 9)},
 			"9.9..10 to 10.8..11", 30, false,
 			"consistent with: a ended before the requests to it had: 9 of 9 bad ones were sent within 1s of its end or of the end of its endpoint",
+		},
+		{
+			"requests still came to a pod that was evicted", evicted, nil,
+			[][]record.Entry{refused("10.15", 12)},
+			"10.1..10.2 to 11.3..11.4", 30, false,
+			"consistent with: requests still came to a after it had begun to end: 12 of 12 bad ones were sent from then to 1s after its endpoint was removed",
+		},
+		{
+			"and it said that it ends", evicted, nil,
+			[][]record.Entry{unavailable("a", "10.15", 12)},
+			"10.1..10.2 to 11.3..11.4", 30, false,
+			"consistent with: requests still came to a after it had begun to end: 12 of 12 bad ones were sent from then to 1s after its endpoint was removed",
+		},
+		{
+			"and some were under way to it, too", evicted, nil,
+			[][]record.Entry{reset("9.8", 2), refused("10.15", 10)},
+			"9.7..9.8 to 11.1..11.2", 30, false,
+			"consistent with: a ended before the requests to it had: 12 of 12 bad ones were sent within 1s of its end or of the end of its endpoint",
+		},
+		{
+			"another pod answers with an error meanwhile", evicted, nil,
+			[][]record.Entry{unavailable("b", "10.15", 12)},
+			"10.1..10.2 to 11.3..11.4", 30, false,
+			"consistent with: a ended before the requests to it had: 12 of 12 bad ones were sent within 1s of its end or of the end of its endpoint",
+		},
+		{
+			"they came to one of two that end in turn", inTurn, rolls,
+			[][]record.Entry{refused("10.15", 9)},
+			"10.1..10.2 to 11..11.1", 30, false,
+			"consistent with: requests still came to a pod after it had begun to end: 9 of 9 bad ones were sent from then to 1s after its endpoint was removed",
+		},
+		{
+			"they may have been under way to the other, which ends next", inTurn, rolls,
+			[][]record.Entry{reset("10.15", 8)},
+			"10.1..10.2 to 11..11.1", 30, false,
+			"consistent with: a pod ended before the requests to it had: 8 of 8 bad ones were sent within 1s of its end or of the end of its endpoint",
 		},
 		{
 			"requests were under way to a pod that was killed", three + killed, nil,

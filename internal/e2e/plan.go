@@ -114,6 +114,7 @@ func plan() []experiment {
 		find("checkout/stress/memory", "memory-leak", by(someCheck, cause.KilledForMemory), ask(cause.Memory)),
 		few(hold("checkout/rollout/restart")),
 		few(find("checkout/rollout/restart", "no-graceful-shutdown", by(answers, cause.Ended), mend(cause.FinishRequests))),
+		find("checkout/rollout/restart", "no-drain", by(answers, cause.ClosedEarly), mend(cause.DrainFirst)),
 		find("checkout/rollout/restart", "grace-too-short", by(answers, cause.Ended), mend(cause.GracePeriod)),
 		find("checkout/rollout/restart", "max-unavailable-too-high", by(answers, cause.NoneLeft), mend(cause.MaxUnavailable)),
 		// It starts as slowly, and takes no pod away before.

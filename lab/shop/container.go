@@ -17,6 +17,8 @@ func (d Defect) apply(c *corev1.Container) {
 		setEnv(c, "GRACEFUL", "false")
 		// Of 100 requests a second one is then always under way, whichever pod ends and however fast the news spreads.
 		setEnv(c, "ANSWER_DELAY", "250ms")
+	case NoDrain:
+		setEnv(c, "DRAIN_DELAY", "0s")
 	case GraceTooShort:
 		// Of those that come just before a pod is asked to end many are under way when it is killed.
 		setEnv(c, "ANSWER_DELAY", "1400ms")

@@ -31,6 +31,10 @@ const (
 	// quarter of a second, so that some are under way whenever a pod ends. Seen by a rollout or an eviction, in the errors of the
 	// traffic.
 	NoGracefulShutdown Defect = "no-graceful-shutdown"
+	// NoDrain stops listening at once when asked to, and answers what is under way. kube-proxy writes its rules at most once a
+	// second, and has just written the new pod's: until it does again, connections to the old one are refused. Seen by a rollout,
+	// in the errors of the traffic.
+	NoDrain Defect = "no-drain"
 	// GraceTooShort is killed a second after it was asked to end, while it still serves for three. Its answers take
 	// more than one, so that some are under way whenever a pod ends. Seen by a rollout, in the errors of the traffic.
 	GraceTooShort Defect = "grace-too-short"
@@ -93,8 +97,8 @@ const (
 // Defects are all of them, None first.
 func Defects() []Defect {
 	return []Defect{
-		None, NoReadiness, ReadinessTooEarly, OneReplica, NoGracefulShutdown, GraceTooShort, NoBudget, MaxUnavailableTooHigh, OnOneNode,
-		NoRoom, NoRetry, NoBreaker, NoTimeout, LivenessOnPayments, LivenessOutOfTime, CPULimitTooLow, MemoryLeak, SlowStart, Recreate,
+		None, NoReadiness, ReadinessTooEarly, OneReplica, NoGracefulShutdown, NoDrain, GraceTooShort, NoBudget, MaxUnavailableTooHigh,
+		OnOneNode, NoRoom, NoRetry, NoBreaker, NoTimeout, LivenessOnPayments, LivenessOutOfTime, CPULimitTooLow, MemoryLeak, SlowStart, Recreate,
 		Autoscaled, NoRequests, MaxTooLow, ScaleDownTooEager, DataNotOnTheVolume,
 	}
 }
@@ -112,6 +116,8 @@ func (d Defect) Wrong() string {
 		return "nobody takes over"
 	case NoGracefulShutdown:
 		return "ends at once when asked to"
+	case NoDrain:
+		return "stops listening at once when asked to end, and answers what is under way"
 	case GraceTooShort:
 		return "answers after 1.4 s, and is killed 1 s after it was asked to end"
 	case NoBudget:

@@ -46,6 +46,7 @@ func outline(d *appsv1.Deployment, env map[string]string) string {
 	say(d.Spec.Replicas != nil && *d.Spec.Replicas != 3, "alone")
 	say(c.ReadinessProbe == nil, "unready")
 	say(env["GRACEFUL"] != "true", "abrupt")
+	say(env["DRAIN_DELAY"] != "3s", "drain "+env["DRAIN_DELAY"])
 	for _, name := range []string{"WARMUP", "LIVENESS_DELAY", "ANSWER_DELAY", "PAY_TRIES", "PAY_TRY_TIMEOUT", "PAY_TIMEOUT", "BREAKER", "LIVENESS_PAYMENTS", "LEAK"} {
 		say(env[name] != "", name+"="+env[name])
 	}
@@ -77,6 +78,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		MemoryLeak:            "start 2s LEAK=80",
 		SlowStart:             "start 5s",
 		ReadinessTooEarly:     "start 2s WARMUP=5s",
+		NoDrain:               "start 2s drain 0s",
 		GraceTooShort:         "start 2s ANSWER_DELAY=1400ms grace 1 s",
 		NoBudget:              "start 5s",
 		MaxUnavailableTooHigh: "start 5s unavailable 100%",
@@ -229,7 +231,7 @@ func TestParseDefect(t *testing.T) {
 	}
 	_, err := ParseDefect("slow")
 	want := `no defect is called "slow": choose one of none, no-readiness, readiness-too-early, one-replica, no-graceful-shutdown, ` +
-		`grace-too-short, no-budget, max-unavailable-too-high, on-one-node, no-room, no-retry, no-breaker, no-timeout, ` +
+		`no-drain, grace-too-short, no-budget, max-unavailable-too-high, on-one-node, no-room, no-retry, no-breaker, no-timeout, ` +
 		`liveness-on-payments, liveness-out-of-time, cpu-limit-too-low, memory-leak, slow-start, recreate, autoscaled, no-requests, ` +
 		`max-too-low, scale-down-too-eager, data-not-on-the-volume`
 	if err == nil || err.Error() != want {

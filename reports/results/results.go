@@ -351,7 +351,7 @@ type Cause struct {
 	// Who says in a sentence which backends failed and how.
 	Who string `json:"who,omitempty"`
 	// Rule is the rule that why follows from.
-	Rule string `json:"rule,omitempty" jsonschema:"enum=no pod left,enum=killed for lack of memory,enum=restarted,enum=ready too early,enum=ended before its requests,enum=endpoint of a dead pod,enum=died with its requests,enum=too few pods,enum=added pods were not ready,enum=too few pods for more load,enum=the fault itself,enum=new pods lack something,enum=pods were away,enum=autoscaler at its max,enum=autoscaler without a metric,enum=autoscaler without a window"`
+	Rule string `json:"rule,omitempty" jsonschema:"enum=no pod left,enum=killed for lack of memory,enum=restarted,enum=ready too early,enum=closed before its endpoint,enum=ended before its requests,enum=endpoint of a dead pod,enum=died with its requests,enum=too few pods,enum=added pods were not ready,enum=too few pods for more load,enum=the fault itself,enum=new pods lack something,enum=pods were away,enum=autoscaler at its max,enum=autoscaler without a metric,enum=autoscaler without a window"`
 	// Why says what the outage is consistent with, by the first rule that fits; absent:
 	// none fits.
 	Why string `json:"why,omitempty"`
@@ -376,6 +376,9 @@ type Cause struct {
 	Stage string `json:"stage,omitempty"`
 	// Recovering is the pod that had to reach that stage.
 	Recovering string `json:"recovering,omitempty"`
+	// NoPartIn lists the broken limits on values and shares of which the outage makes up less
+	// than a tenth.
+	NoPartIn []string `json:"noPartIn,omitempty"`
 }
 
 // A Quote is what Kubernetes says of an object.
@@ -402,7 +405,7 @@ type Quote struct {
 // can answer.
 type Advice struct {
 	// Kind is what to mend or to ask about; absent: an older version wrote it.
-	Kind string `json:"kind,omitempty" jsonschema:"enum=more replicas,enum=spread over nodes,enum=spread over zones,enum=disruption budget,enum=rolling update,enum=max unavailable,enum=readiness probe,enum=early readiness,enum=grace period,enum=finish requests,enum=room,enum=max replicas,enum=scale-down window,enum=CPU request,enum=CPU limit,enum=memory,enum=client retry,enum=dependency,enum=liveness time,enum=liveness needs,enum=volume"`
+	Kind string `json:"kind,omitempty" jsonschema:"enum=more replicas,enum=spread over nodes,enum=spread over zones,enum=disruption budget,enum=rolling update,enum=max unavailable,enum=readiness probe,enum=early readiness,enum=grace period,enum=drain before ending,enum=finish requests,enum=room,enum=max replicas,enum=scale-down window,enum=CPU request,enum=CPU limit,enum=memory,enum=client retry,enum=dependency,enum=liveness time,enum=liveness needs,enum=volume"`
 	// Question: what is a question, not a recommendation.
 	Question bool   `json:"question,omitempty"`
 	What     string `json:"what"`
@@ -410,7 +413,7 @@ type Advice struct {
 	Fits string `json:"fits"`
 	// Checked is the fact of the cluster or of the record that supports it.
 	Checked string `json:"checked,omitempty"`
-	// Prove is the experiment of the catalogue that would prove the fix.
+	// Prove is the experiment that would prove the fix: of the catalogue, or this one again.
 	Prove string `json:"prove,omitempty"`
 }
 
@@ -442,6 +445,10 @@ type Workload struct {
 	SchedulableZones int `json:"schedulableZones,omitempty"`
 	AllowedNodes     int `json:"allowedNodes,omitempty"`
 	AllowedZones     int `json:"allowedZones,omitempty"`
+	// Spread is how its template keeps its pods apart, by topology key: DoNotSchedule or
+	// ScheduleAnyway by a topology spread constraint, required or preferred by pod
+	// anti-affinity; of several the one that binds. Absent: that was not recorded.
+	Spread map[string]string `json:"spread,omitzero"`
 	// Autoscalers maps each horizontal autoscaler that scales it to its minReplicas; absent:
 	// not read.
 	Autoscalers map[string]int `json:"autoscalers,omitzero"`
