@@ -7,7 +7,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aftershockhq/aftershock/record"
@@ -600,27 +599,4 @@ func (c CheckResult) detection(l steadystate.Limit) steadystate.Reading {
 		worst.Low, worst.High = max(worst.Low, r.TTD.Low), max(worst.High, r.TTD.High)
 	}
 	return c.Compare(l, steadystate.Seconds(worst), steadystate.FormatSeconds, false)
-}
-
-// where points to the worst outage, its first failure, and the events around
-// it.
-func (r Result) where(f steadystate.Figures) string {
-	if len(f.Outages) == 0 {
-		return ""
-	}
-	worst := slices.MaxFunc(f.Outages, func(a, b steadystate.Outage) int {
-		return int(a.Length().High - b.Length().High)
-	})
-	text := fmt.Sprintf("outage from %s to %s: %d of %d bad, first: %s", worst.Start, worst.End, worst.Bad, worst.Total, worst.Reason)
-	var near []string
-	around := steadystate.Span{From: worst.Start.From - 2*time.Second, To: worst.End.To}
-	for _, e := range r.Events {
-		if e.Kind != record.EventKubernetes && e.Overlaps(around) && len(near) < 6 {
-			near = append(near, fmt.Sprintf("%s %s at %s", e.Subject, e.Kind, e.Span))
-		}
-	}
-	if len(near) > 0 {
-		text += "; then: " + strings.Join(near, ", ")
-	}
-	return text
 }

@@ -51,7 +51,7 @@ func TestWhatThePageSays(t *testing.T) {
 		"those that held are folded":              `<details class="held"><summary>2 held</summary>`,
 		"each verdict has its reason":             "3 of 3 limits held, proof 8 of 8",
 		"a limit has what was seen, with bounds":  "0.39s to 1.91s",
-		"what did not hold says where to look":    "look: outage from 2.000s..2.505s",
+		"what did not hold says where to look":    "look: outage from 10:15:02.3 (+2.3s)",
 		"a proof that is not there is said":       "the record does not show that it was undone",
 		"what is left behind says what to do":     "remove it with: <code>aftershock sweep -f aftershock.yaml</code>",
 		"the environment is there, escaped":       "a test, &lt;not&gt; a cluster",
