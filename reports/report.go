@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
@@ -59,6 +60,27 @@ func (r Report) cause(check string, outage int) cause.Cause {
 		}
 	}
 	return cause.Cause{}
+}
+
+// explained is the outage that explains a limit, and its cause: the longest of those that
+// broke it. nil: none did, and the cause is the limit's own, if it has one.
+func (r Report) explained(f judge.Finding) (longest *steadystate.Outage, of cause.Cause) {
+	if !slices.ContainsFunc(r.Causes, func(c cause.Cause) bool { return c.Check == f.Check }) {
+		return r.Longest(f.Check) // which outage broke it is not known
+	}
+	check, err := r.Check(f.Check)
+	for _, c := range cause.Of(r.Result, f, r.Causes) {
+		if c.Outage == cause.NoOutage {
+			return nil, c
+		}
+		if err != nil || c.Outage >= len(check.Outages) {
+			continue
+		}
+		if o := &check.Outages[c.Outage]; longest == nil || o.Length().High > longest.Length().High {
+			longest, of = o, c
+		}
+	}
+	return longest, of
 }
 
 // ofLimit is the cause of a limit that broke without an outage, or of an autoscaler's;

@@ -17,7 +17,7 @@ import (
 
 // A Line is one statement about a run on the page and the terminal.
 type Line struct {
-	Name string // "What", "Who", "When", "Why", "Mend", "Ask", "Fault", "Repair", "p95", "Load", "Also", "Unseen"
+	Name string // "What", "Who", "When", "Why", "Mend", "Ask", "Look", "Fault", "Repair", "p95", "Load", "Also", "Unseen"
 	Text string
 }
 
@@ -28,14 +28,18 @@ func (r Report) Story() (lines []Line) {
 			lines = append(lines, line)
 		}
 	}
-	what, of := r.worst()
-	add("What", what)
-	add("Who", inLine(of.Who))
-	add("When", inLine(of.When))
-	add("Why", inLine(of.Why))
+	told := r.explanation()
+	add("What", told.what)
+	add("Who", inLine(told.of.Who))
+	add("When", inLine(told.of.When))
+	add("Why", inLine(told.of.Why))
+	for _, why := range r.furtherWhys(told) {
+		add("Why", inLine(why))
+	}
 	for _, a := range r.Advice {
 		add(a.Name(), inLine(a.String()))
 	}
+	add("Look", inLine(r.look(told)))
 	for _, i := range r.Injections {
 		add("Fault", r.faultStory(i))
 	}
@@ -265,36 +269,143 @@ func (r Report) worstCheck() string {
 	return ""
 }
 
-// worst is what explains the first limit that is broken and of which there is a cause,
-// by an outage or without one. If there is none, it is who failed of the first that no
-// outage broke, else that limit alone, and else the worst outage: that of a check which
-// held explains no broken limit.
+// An explanation is what is told first of a run: what broke, and why.
+type explanation struct {
+	what   string
+	outage *steadystate.Outage // nil: what broke is a limit that no outage explains
+	of     cause.Cause
+	broken *judge.Finding // the limit; nil: none is
+}
+
+// worst is what explains the first limit that is broken, as text and cause.
 func (r Report) worst() (string, cause.Cause) {
-	var what, alone string
-	var of cause.Cause
-	for _, f := range r.Findings {
-		if f.Verdict != steadystate.Broken || f.OfRun {
-			continue
+	e := r.explanation()
+	return e.what, e.of
+}
+
+// explanation explains the first limit that is broken and of which there is a cause, by
+// an outage or without one. If there is none, it is who failed of the first that no outage
+// broke, else that limit alone, and else the worst outage: that of a check which held
+// explains no broken limit.
+func (r Report) explanation() (e explanation) {
+	for _, f := range r.broken() {
+		o, c := r.explained(f)
+		if o != nil {
+			return explanation{r.toldOutage(f.Check, o, c), o, c, &f}
 		}
-		c := r.ofLimit(f)
-		if o, _ := r.Longest(f.Check); c == nil && o != nil {
-			return r.worstOutage()
+		if e.what == "" || c.Why != "" || c.Who != "" && e.of.Who == "" {
+			e = explanation{missed(f, c.Quote), nil, c, &f}
 		}
-		if alone == "" {
-			alone = missed(f, nil)
-		}
-		if c == nil || c.Why == "" && (c.Who == "" || what != "") {
-			continue
-		}
-		what, of = missed(f, c.Quote), *c
 		if c.Why != "" {
 			break
 		}
 	}
-	if what = cmp.Or(what, alone); what != "" {
-		return what, of
+	if e.what != "" {
+		return e
 	}
-	return r.worstOutage()
+	check := r.worstCheck()
+	if o, c := r.Longest(check); o != nil {
+		return explanation{r.toldOutage(check, o, c), o, c, nil}
+	}
+	return e
+}
+
+// broken are the limits of the plan that are broken.
+func (r Report) broken() []judge.Finding {
+	return slices.DeleteFunc(slices.Clone(r.Findings), func(f judge.Finding) bool { return f.Verdict != steadystate.Broken || f.OfRun })
+}
+
+// furtherWhys are the causes of what broke beside what is told, each once. What happened
+// to another check at the same time is the same.
+func (r Report) furtherWhys(told explanation) (list []string) {
+	whys := []string{"", told.of.Why}
+	for _, f := range r.broken() {
+		o, c := r.explained(f)
+		if slices.Contains(whys, c.Why) || o != nil && told.outage != nil && o.Start.From <= told.outage.End.To && told.outage.Start.From <= o.End.To {
+			continue
+		}
+		whys = append(whys, c.Why)
+		list = append(list, f.Check+": "+c.Why)
+	}
+	return list
+}
+
+// lookAt says by the stage that a pod had to reach, while requests failed, where to look.
+var lookAt = map[string]string{
+	recovery.Created:   "what kept a new pod from being created (%s)",
+	recovery.Scheduled: "why %s had no node sooner",
+	recovery.Started:   "what %s waited for before it started: image, volumes, init containers",
+	recovery.Ready:     "what %s did until its readiness probe passed",
+	recovery.Added:     "why %s got its endpoint so late",
+	recovery.Answered:  "what %s did from when it was Ready to its first good answer",
+}
+
+// look is where to look for why a limit broke, if nothing that is to be mended or asked
+// says it: what Kubernetes spoke of, else the pod that was to come back, the one that
+// failed, or what happened last before, else the service.
+func (r Report) look(told explanation) string {
+	of := told.of
+	if told.broken == nil || of.Why != "" && slices.ContainsFunc(r.Advice, func(a cause.Advice) bool { return a.Fits == of.Why }) {
+		return ""
+	}
+	at := ""
+	if told.outage != nil {
+		at = " from " + r.When(told.outage.Start)
+	}
+	most := 0 // of the requests that failed at the backend with the most
+	for _, f := range of.Failures {
+		if f.Backend == of.Failures[0].Backend {
+			most += 2 * f.Requests
+		}
+		most -= f.Requests
+	}
+	_, noCheck := r.Check(told.broken.Check) // but an expectation
+	pod, stage := of.Recovering, lookAt[of.Stage]
+	if stage == "" && slices.Contains([]string{cause.NoneLeft, cause.TooFew, cause.Away}, of.Rule) {
+		pod, stage = r.slowest()
+	}
+	switch {
+	case of.Quote != nil && of.Quote.Probe != "":
+		return fmt.Sprintf("the %s probe of %s", of.Quote.Probe, of.Quote.Subject)
+	case of.Quote != nil:
+		return fmt.Sprintf("the Events of %s (%s)", of.Quote.Subject, of.Quote.Reason)
+	case noCheck != nil && told.broken.Where != "":
+		return told.broken.Where
+	case stage != "" && pod != "":
+		return fmt.Sprintf(stage, pod)
+	case most > 0 && of.Failures[0].Backend != "":
+		return "the log of " + of.Failures[0].Backend + at
+	case of.Before != nil && of.Before.Kind != cause.FaultOn && of.Before.Kind != cause.FaultOff && !r.hit(of.Before.Subject):
+		return fmt.Sprintf("the log and the Events of %s at %s", of.Before.Subject, r.When(of.Before.Span))
+	case r.Workload != nil:
+		return "the log of " + r.Workload.Subject + at
+	}
+	return "the log of the service" + at
+}
+
+// hit reports whether a subject is a target of a fault, to which it happened by that.
+func (r Report) hit(subject string) bool {
+	return slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool {
+		return slices.ContainsFunc(i.Targets, func(t record.Target) bool { return strings.HasSuffix(subject, "/"+t.Name) })
+	})
+}
+
+// slowest is the pod whose recovery spent the longest time, for certain, in one stage, and
+// where to look for that.
+func (r Report) slowest() (pod, look string) {
+	longest := time.Duration(0)
+	for _, w := range r.Waterfalls {
+		for _, s := range w.Steps {
+			if s.Took == nil || s.Took.Low <= longest || lookAt[s.Stage] == "" {
+				continue
+			}
+			pod, look, longest = w.Victim.Name, lookAt[s.Stage], s.Took.Low
+			if w.Replacement != nil {
+				pod = w.Replacement.Name
+			}
+		}
+	}
+	return pod, look
 }
 
 // missed is a limit, what was seen and what was wanted. What the quote of a cause says is
@@ -316,17 +427,15 @@ func unquoted(seen string, quote *cause.Quote) string {
 	return strings.Replace(seen, quote.Reason+": "+quote.Message, quote.Reason, 1)
 }
 
-// worstOutage tells of the outages of the check that is worst, and what the record
-// shows of the cause of the longest.
-func (r Report) worstOutage() (string, cause.Cause) {
-	worst, err := r.Check(r.worstCheck())
-	if err != nil {
-		return "", cause.Cause{}
-	}
-	o, of := r.Longest(worst.Check)
-	text := "one outage of " + worst.Check
-	if n := len(worst.Outages); n > 1 {
-		text = fmt.Sprintf("%d outages of %s, the longest", n, worst.Check)
+// toldOutage tells of an outage of a check, and how many it had; of is its cause.
+func (r Report) toldOutage(check string, o *steadystate.Outage, of cause.Cause) string {
+	text := "one outage of " + check
+	if c, _ := r.Check(check); len(c.Outages) > 1 {
+		which := "the longest"
+		if slices.ContainsFunc(c.Outages, func(other steadystate.Outage) bool { return other.Length().High > o.Length().High }) {
+			which = "one of them"
+		}
+		text = fmt.Sprintf("%d outages of %s, %s", len(c.Outages), check, which)
 	}
 	text += fmt.Sprintf(" from %s to %s (+%s to +%s)", r.clock(o.Start.Middle()), r.clock(o.End.Middle()), rounded(o.Start.Middle()), rounded(o.End.Middle()))
 	if o.Open {
@@ -339,7 +448,7 @@ func (r Report) worstOutage() (string, cause.Cause) {
 	if o.Stretches > 1 {
 		text += "; good pauses shorter than the settle time count as downtime"
 	}
-	return text, of
+	return text
 }
 
 // depth is how deep an outage was: "50 of 102 bad (49%)", and how long its stretches

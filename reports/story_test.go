@@ -1,11 +1,14 @@
 package reports
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/cause"
+	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -37,6 +40,25 @@ func TestWhatAndWhy(t *testing.T) {
 		if ofShare != nil {
 			ofShare.Check, ofShare.Limit, ofShare.Outage = "answers", "errors <= 1%", cause.NoOutage
 			r.Causes = append(r.Causes, *ofShare)
+		}
+		return r
+	}
+	// several is a report of the outages of two checks, of which the given limits are broken.
+	several := func(limits ...judge.Finding) Report {
+		at := func(from, to time.Duration) steadystate.Outage {
+			return steadystate.Outage{Start: steadystate.Instant(from * s), End: steadystate.Instant(to * s), Bad: 5, Total: 5, Stretches: 1}
+		}
+		r := Report{}
+		r.Phases = []judge.PhaseResult{{Name: "hold", Span: steadystate.Span{From: 48 * s, To: 60 * s}}}
+		window := steadystate.Span{To: 60 * s}
+		r.Checks = []judge.CheckResult{
+			{Check: "answers", Figures: steadystate.Figures{Window: window, Outages: []steadystate.Outage{at(2, 46), at(50, 55)}}},
+			{Check: "whole", Figures: steadystate.Figures{Window: window, Outages: []steadystate.Outage{at(44, 49)}}},
+		}
+		r.Causes = []cause.Cause{{Check: "answers", Why: "the long one"}, {Check: "answers", Outage: 1, Why: "the late one"}, {Check: "whole", Why: "another"}}
+		for _, f := range limits {
+			f.Verdict = steadystate.Broken
+			r.Findings = append(r.Findings, f)
 		}
 		return r
 	}
@@ -79,6 +101,21 @@ func TestWhatAndWhy(t *testing.T) {
 			share(&cause.Cause{Who: "all 80 from b: 503"}, judge.Finding{Check: "answers", Limit: "downtime <= 2s", Reading: steadystate.Reading{Verdict: steadystate.Broken}}, judge.Finding{Check: "whole", Limit: "ttr <= 2s", Reading: steadystate.Reading{Verdict: steadystate.Broken}}),
 			[]string{span + "50 of 100 bad (50%)", "consistent with: no pod was left"},
 		},
+		{
+			"a limit on a phase is explained by an outage in it, not by a longer one before it",
+			several(judge.Finding{Check: "answers", Limit: "downtime <= 1s during hold"}),
+			[]string{"2 outages of answers, one of them from 00:00:50.0 to 00:00:55.0 (+50s to +55s); 5 of 5 bad (100%)", "the late one"},
+		},
+		{
+			"what broke at another time has a why too",
+			several(judge.Finding{Check: "whole", Limit: "downtime <= 1s"}, judge.Finding{Check: "whole", Limit: "ttr <= 1s"}, judge.Finding{Check: "answers", Limit: "downtime <= 1s during hold"}),
+			[]string{"one outage of whole from 00:00:44.0 to 00:00:49.0 (+44s to +49s); 5 of 5 bad (100%)", "another", "answers: the late one"},
+		},
+		{
+			"but not what broke at the same time",
+			several(judge.Finding{Check: "answers", Limit: "downtime <= 1s"}, judge.Finding{Check: "whole", Limit: "downtime <= 1s"}),
+			[]string{"2 outages of answers, the longest from 00:00:02.0 to 00:00:46.0 (+2s to +46s); 5 of 5 bad (100%)", "the long one"},
+		},
 	} {
 		var got []string
 		for _, l := range row.report.Story() {
@@ -86,8 +123,75 @@ func TestWhatAndWhy(t *testing.T) {
 				got = append(got, l.Text)
 			}
 		}
-		if len(got) != len(row.want) || got[0] != row.want[0] || got[len(got)-1] != row.want[len(row.want)-1] {
+		if !slices.Equal(got, row.want) {
 			t.Errorf("%s: %q, want %q", row.sentence, got, row.want)
+		}
+	}
+}
+
+// Where no advice says what to do about what broke, the story says where to look.
+func TestTheStorySaysWhereToLook(t *testing.T) {
+	const s = time.Second
+	moment := &cause.Moment{Span: steadystate.Instant(2 * s), Kind: record.EventGone, Subject: "pod/shop/b"}
+	fault := &cause.Moment{Span: steadystate.Instant(2 * s), Kind: cause.FaultOn, Subject: "delay"}
+	at := func(list ...cause.Failure) []cause.Failure { return list }
+	for _, row := range []struct {
+		sentence string
+		of       cause.Cause
+		change   func(*Report)
+		want     string
+	}{
+		{"a probe that failed", cause.Cause{Quote: &cause.Quote{Subject: "pod/shop/d", Reason: "Unhealthy", Probe: "readiness"}, Stage: recovery.Ready, Recovering: "d"}, nil, "the readiness probe of pod/shop/d"},
+		{"what the scheduler says", cause.Cause{Quote: &cause.Quote{Subject: "pod/shop/d", Reason: "FailedScheduling"}}, nil, "the Events of pod/shop/d (FailedScheduling)"},
+		{"the pod that was to come back", cause.Cause{Stage: recovery.Started, Recovering: "d", Before: moment}, nil, "what d waited for before it started: image, volumes, init containers"},
+		{"the backend that failed", cause.Cause{Failures: at(cause.Failure{Backend: "b", Reason: "503", Requests: 9}, cause.Failure{Backend: "c", Reason: "503", Requests: 8}, cause.Failure{Backend: "b", Reason: "500", Requests: 2}), Before: moment}, nil, "the log of b from 00:00:02 (+2s)"},
+		{"none failed most, and a pod went before", cause.Cause{Failures: at(cause.Failure{Backend: "b", Reason: "503", Requests: 8}, cause.Failure{Backend: "c", Reason: "503", Requests: 8}), Before: moment}, nil, "the log and the Events of pod/shop/b at 00:00:02.000 (+2s)"},
+		{
+			"of pods that were away, the one that took longest",
+			cause.Cause{Rule: cause.Away, Before: moment},
+			func(r *Report) {
+				took := func(stage string, least time.Duration) judge.Step {
+					return judge.Step{Stage: stage, Took: &steadystate.Bounds[time.Duration]{Low: least, High: least + s}}
+				}
+				of := func(name string, steps ...judge.Step) recovery.Waterfall {
+					return recovery.Waterfall{Victim: record.Target{Name: "old"}, Replacement: &record.Target{Name: name}, Breakdown: judge.Breakdown{Steps: steps}}
+				}
+				r.Waterfalls = []recovery.Waterfall{
+					of("c", took(recovery.Scheduled, s), took(recovery.Ready, 2*s), took(recovery.Restored, 9*s)),
+					of("d", took(recovery.Started, 3*s), took(recovery.Ready, s)),
+				}
+			},
+			"what d waited for before it started: image, volumes, init containers",
+		},
+		{"what happened to the target is the fault", cause.Cause{Before: moment}, func(r *Report) {
+			r.Injections = []judge.InjectionResult{{Injection: record.Injection{Targets: []record.Target{{Name: "b"}}}}}
+		}, "the log of the service from 00:00:02 (+2s)"},
+		{"no backend answered", cause.Cause{Failures: at(cause.Failure{Reason: "EOF", Requests: 8}), Before: fault}, nil, "the log of the service from 00:00:02 (+2s)"},
+		{"of a workload that is known", cause.Cause{}, func(r *Report) { r.Workload = &record.Workload{Subject: "deployment/shop/shop"} }, "the log of deployment/shop/shop from 00:00:02 (+2s)"},
+		{"an autoscaler", cause.Cause{Outage: cause.NoOutage, Limit: "downtime <= 1s"}, func(r *Report) { r.Checks, r.Findings[0].Where = nil, "hpa/shop/shop: 2 -> 4 replicas" }, "hpa/shop/shop: 2 -> 4 replicas"},
+		{"advice that fits says it", cause.Cause{Why: "this"}, func(r *Report) { r.Advice = []cause.Advice{{What: "do it", Fits: "this"}} }, ""},
+		{"advice of another cause does not", cause.Cause{Why: "this"}, func(r *Report) { r.Advice = []cause.Advice{{What: "do it", Fits: "that"}} }, "the log of the service from 00:00:02 (+2s)"},
+		{"what held needs no look", cause.Cause{}, func(r *Report) { r.Findings[0].Verdict = steadystate.Held }, ""},
+		{"nor does the end of the run", cause.Cause{}, func(r *Report) { r.Findings[0].OfRun = true }, ""},
+	} {
+		r := Report{}
+		r.Findings = []judge.Finding{{Check: "answers", Limit: "downtime <= 1s", Reading: steadystate.Reading{Verdict: steadystate.Broken}}}
+		r.Checks = []judge.CheckResult{{Check: "answers", Figures: steadystate.Figures{
+			Window: steadystate.Span{To: 60 * s}, Outages: []steadystate.Outage{{Start: steadystate.Span{From: s, To: 3 * s}, End: steadystate.Instant(46 * s), Bad: 5, Total: 5}},
+		}}}
+		row.of.Check = "answers"
+		r.Causes = []cause.Cause{row.of}
+		if row.change != nil {
+			row.change(&r)
+		}
+		got := ""
+		for _, l := range r.Story() {
+			if l.Name == "Look" {
+				got = l.Text
+			}
+		}
+		if got != row.want {
+			t.Errorf("%s: look at %q, want %q", row.sentence, got, row.want)
 		}
 	}
 }

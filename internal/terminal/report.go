@@ -56,7 +56,7 @@ func (s Screen) Report(w io.Writer, r reports.Report, p Place) error {
 			break
 		}
 	}
-	story := s.fit(told, room-len(findings), r.Verdict)
+	story := s.fit(told, room-len(findings), r)
 	all := head
 	for _, part := range [][]string{findings, story, foot} {
 		if len(part) > 0 {
@@ -353,26 +353,33 @@ func (s Screen) story(r reports.Report) (items []item) {
 }
 
 // firsts are the names of the items that come first where there is little room: what
-// broke, why, and what to do about it.
-var firsts = []string{"What", "Why", "Mend", "Ask"}
+// broke, why, and what to do about it. nexts come after them, in this order.
+var (
+	firsts = []string{"What", "Why", "Mend", "Ask"}
+	nexts  = []string{"Who", "Look", "Fault", "When", "Also"}
+)
 
 // firstLines is how many lines the limits leave to the first items.
 const firstLines = 11
 
 // fit are the lines of the items for which there is room, in their order, then the
-// names of the others and where they are. The first ones are made shorter to have some.
+// names of the others and where they are. The first ones are made shorter to have some,
+// and what disturbed a run, which may be why it broke.
 // What could have passed unseen is half of what held means, and is why much is undecided:
 // its lines are kept there.
-func (s Screen) fit(items []item, room int, verdict steadystate.Verdict) (lines []string) {
+func (s Screen) fit(items []item, room int, r reports.Report) (lines []string) {
+	disturbed := len(firsts) + slices.Index(nexts, "Also")
 	rank := func(i int) int {
-		n := slices.Index(firsts, items[i].name)
-		if verdict != steadystate.Broken && items[i].name == unseen || n >= 0 {
-			return n
+		first, next := slices.Index(firsts, items[i].name), slices.Index(nexts, items[i].name)
+		switch {
+		case r.Verdict != steadystate.Broken && items[i].name == unseen:
+			return -1
+		case first >= 0:
+			return first
+		case next >= 0 && (items[i].name != "Also" || len(r.Disturbances) > 0):
+			return len(firsts) + next
 		}
-		if items[i].name == "Fault" { // what is left after the firsts
-			return len(firsts)
-		}
-		return len(firsts) + 1
+		return disturbed + 1
 	}
 	whole, order := 0, []int{}
 	for i, item := range items {
@@ -384,7 +391,7 @@ func (s Screen) fit(items []item, room int, verdict steadystate.Verdict) (lines 
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) })
 	used, has := 0, map[int]bool{}
 	for _, i := range order {
-		if left := room - used; left > 0 && rank(i) < len(firsts) && len(items[i].lines) > left {
+		if left := room - used; left > 0 && (rank(i) < len(firsts) || rank(i) == disturbed) && len(items[i].lines) > left {
 			items[i].lines = s.short(label(items[i].name), items[i].text, left)
 		}
 		if n := len(items[i].lines); used+n <= room {

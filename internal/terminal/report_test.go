@@ -15,6 +15,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
+	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
@@ -335,6 +336,17 @@ func TestTheRestIsWhereItIs(t *testing.T) {
 	}
 	if text := out.String(); !strings.Contains(text, "with -v: ") || strings.Contains(text, "in the report") || !strings.Contains(text, "\n  Unseen  ") {
 		t.Errorf("want the rest with -v, and what was unseen:\n%s", text)
+	}
+}
+
+// What disturbed a run may be why it broke: it comes before the latency and the load.
+func TestADisturbanceComesBeforeTheLoad(t *testing.T) {
+	r := cases(t)["broken"]
+	r.Caveats = []string{strings.Repeat("the machine was busy, ", 2)}
+	r.Disturbances = []cause.Moment{{Span: steadystate.Instant(2500 * time.Millisecond), Kind: record.EventRestarted, Subject: "pod/bazaar/shop-c"}}
+	text := whole(t, terminal.Screen{Width: 80}, r)
+	if !strings.Contains(text, "\n  Also    a container of shop-c was started again at ") || !strings.Contains(text, "in the report: ") || strings.Contains(text, "\n  Load") {
+		t.Errorf("want the disturbance, and not the load:\n%s", text)
 	}
 }
 
