@@ -206,7 +206,7 @@ func (j *judge) exposed() (seen string, missing lack) {
 				}
 				before := fmt.Sprintf("answered well in the %s before the fault", steadystate.FormatSeconds(e.Width().Seconds()))
 				if e.well == 0 {
-					return "", lacks("none of %d %s was %s", e.all, t.Name, before)
+					return "", lacks("none of %d %s was %s: see whether the load's url leads to the service, and what it answers there", e.all, t.Name, before)
 				}
 				served = append(served, fmt.Sprintf("%d of %d %s were %s", e.well, e.all, t.Name, before))
 				continue

@@ -114,7 +114,7 @@ func TestALoadIsExposedIfItWasAnsweredWell(t *testing.T) {
 		t.Errorf("a fault that waits when it is on: %q", p.Text)
 	}
 	bad := surged(t, 100, 1000, 100, record.Outcome{Code: 503, Attempts: 1})
-	if p := proof(t, bad, "exposed"); p.Verdict != steadystate.Unknown || p.Text != "none of 500 requests was answered well in the 5s before the fault" {
+	if p := proof(t, bad, "exposed"); p.Verdict != steadystate.Unknown || p.Text != "none of 500 requests was answered well in the 5s before the fault: see whether the load's url leads to the service, and what it answers there" {
 		t.Errorf("%s: %q", p.Verdict, p.Text)
 	}
 }

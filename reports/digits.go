@@ -17,6 +17,7 @@ var (
 	nothing    = regexp.MustCompile(` \(no outage seen; resolution [^)]*\)`)
 	endCount   = regexp.MustCompile(`^(\d+) good, (\d+) bad, (\d+) unknown in the last .*$`)
 	counted    = regexp.MustCompile(` of ([\d,]+) observations?`)
+	countedOf  = regexp.MustCompile(`^ of ([\d,]+)`)
 )
 
 // NoOutage ends what was seen of a limit without an outage.
@@ -45,7 +46,28 @@ func Seen(f judge.Finding) string {
 	fits := func(b steadystate.Bounds[float64]) bool {
 		return err != nil || f.Verdict == steadystate.Unknown || l.Tolerance.Judge(b) == f.Verdict
 	}
-	return between(f.Wanted.Dimension, *f.Seen, fits) + seenFigure.ReplaceAllString(text, "")
+	seen := between(f.Wanted.Dimension, *f.Seen, fits)
+	rest := seenFigure.ReplaceAllString(text, "")
+	if of := countedOf.FindStringSubmatch(rest); of != nil && err == nil && l.OfCounts() && f.Wanted.Dimension == "share" && f.Seen.Low == f.Seen.High {
+		all, _ := strconv.Atoi(strings.ReplaceAll(of[1], ",", ""))
+		n := f.Seen.Low * float64(all)
+		switch {
+		case n == 0:
+			return "0" + rest
+		case math.Abs(n-math.Round(n)) < 1e-6: // none is unknown
+			return grouped(int(math.Round(n))) + of[0] + " (" + seen + ")" + strings.TrimPrefix(rest, of[0])
+		}
+	}
+	return seen + rest
+}
+
+// grouped writes a count for people: 1,203.
+func grouped(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }
 
 // between writes bounds with the digits that they have in common and about one
@@ -76,10 +98,16 @@ func between(dimension string, b steadystate.Bounds[float64], fits func(steadyst
 		return fmt.Sprintf("%.3g%s to %.3g%s", factor*b.Low, unit, factor*b.High, unit)
 	}
 	low, high := factor*b.Low, factor*b.High
-	if low == high {
-		return plain(low, 3) + unit
-	}
 	const most = 6
+	if low == high {
+		for digits := 3; ; digits++ {
+			text := plain(low, digits)
+			v, _ := strconv.ParseFloat(text, 64)
+			if digits == 3+most || fits == nil || fits(steadystate.Exactly(v/factor)) {
+				return text + unit
+			}
+		}
+	}
 	for digits := 0; ; digits++ {
 		scale := math.Pow10(digits)
 		down, up := math.Floor(low*scale+1e-9)/scale, math.Ceil(high*scale-1e-9)/scale

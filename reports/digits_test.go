@@ -35,6 +35,31 @@ func TestNumbersHaveTheDigitsThatTheirErrorLeaves(t *testing.T) {
 	}
 }
 
+// A share of the requests is told with how many they are, which says how much it means.
+func TestAShareIsToldWithItsCount(t *testing.T) {
+	for _, row := range []struct {
+		limit     string
+		low, high float64
+		text      string
+		want      string
+	}{
+		{"errors <= 1%", 5.0 / 60, 5.0 / 60, "8.333% of 60 observations", "5 of 60 (8.33%)"},
+		{"slow <= 1%", 1204.0 / 12400, 1204.0 / 12400, "9.71% of 12,400 observations", "1,204 of 12,400 (9.71%)"},
+		{"errors <= 1%", 0, 0, "0% of 60 observations", "0 of 60"},
+		{"errors <= 1%", 10.0 / 999, 10.0 / 999, "1.001% of 999 observations", "10 of 999 (1.001%)"},
+		{"errors <= 1%", 5.0 / 62, 5.0 / 61, "8.065% to 8.197% of 60 observations", "8.06% to 8.20% of 60"}, // some are unknown
+		{"p95 <= 50%", 2.0 / 3, 2.0 / 3, "66.67% of 60 observations", "66.7% of 60"},                        // a value, and no count
+	} {
+		l := steadystate.MustParseLimit(row.limit)
+		f := judge.Finding{Limit: row.limit, Wanted: judge.NewWanted(l.Figure(), l.Tolerance, "share")}
+		f.Reading = steadystate.Reading{Seen: &steadystate.Bounds[float64]{Low: row.low, High: row.high}, Text: row.text}
+		f.Verdict = l.Tolerance.Judge(*f.Seen)
+		if got := Seen(f); got != row.want {
+			t.Errorf("%s of %s is %q, want %q", row.limit, row.text, got, row.want)
+		}
+	}
+}
+
 // Rounded outwards, what is written contains what was seen and never looks as if the
 // verdict were another one.
 func TestRoundingNeverTouchesTheVerdict(t *testing.T) {

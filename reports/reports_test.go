@@ -111,6 +111,17 @@ func TestText(t *testing.T) {
 	golden(t, "report.txt", out.Bytes())
 }
 
+// What is true of the whole run comes before what broke, with the command that removes
+// what may be left.
+func TestTextBeginsWithWhatIsTrueOfTheWholeRun(t *testing.T) {
+	list := entries("downtime <= 100ms")
+	list[len(list)-2].Removal.Error = "time-out"
+	text := judgedOf(t, list).String()
+	if want := "BROKEN, A FAULT MAY STILL BE IN PLACE: kill one of three\n  one of <three> dies\n  remove what may still be in place with: aftershock sweep -f aftershock.yaml\n"; !strings.HasPrefix(text, want) {
+		t.Errorf("want %q first in\n%s", want, text)
+	}
+}
+
 // Several limits are broken by the same outage.
 func TestTextSaysOnceWhereToLook(t *testing.T) {
 	finding := judge.Finding{Check: "answers", Where: "outage at 3s"}
@@ -171,12 +182,16 @@ func TestWhatIsToldOfTheTimeAfterTheRemoval(t *testing.T) {
 		{"recovered while the fault was on", judge.Recovery{Outages: 1, AfterRemoval: length(0, 0)}, "recovered while faulted", "after removal"},
 		{"recovered later", judge.Recovery{Outages: 1, AfterRemoval: length(s, 2*s)}, "recovered 1s to 2s after removal", "while faulted"},
 		{"recovered around the removal", judge.Recovery{Outages: 1, AfterRemoval: length(0, 2*s)}, "recovered 0s to 2s after removal", "while faulted"},
-		{"no outage, nothing to recover from", judge.Recovery{AfterRemoval: length(0, 0)}, "MTTR", "recovered 0s"},
+		{"no outage, nothing to recover from", judge.Recovery{AfterRemoval: length(0, 0)}, "no outage seen", "MTTR"},
 		{"a fault that was not held", judge.Recovery{Outages: 1}, "MTTR", "after removal"},
-		{"not over in the end", judge.Recovery{Outages: 1, AfterRemoval: length(s, 2*s), Open: true}, "MTTR", "after removal"},
+		{"not over in the end", judge.Recovery{Outages: 1, AfterRemoval: length(s, 2*s), TTR: *length(3*s, 4*s), Open: true}, "not recovered 1 of 1, after at least 3s", "MTTR"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			report := reports.Report{Result: judge.Result{Checks: []judge.CheckResult{{Check: "c", Recoveries: []judge.Recovery{row.recovery}}}}}
+			check := judge.CheckResult{Check: "c", Recoveries: []judge.Recovery{row.recovery}, Figures: steadystate.Figures{Good: 9}}
+			if row.recovery.Open {
+				check.Unrecovered = 1
+			}
+			report := reports.Report{Result: judge.Result{Checks: []judge.CheckResult{check}}}
 			var text, page bytes.Buffer
 			if err := errors.Join(reports.Text(&text, report), reports.HTML(&page, report)); err != nil {
 				t.Fatal(err)

@@ -33,11 +33,18 @@ func (r Report) Story() (lines []Line) {
 	add("Who", inLine(told.of.Who))
 	add("When", inLine(told.of.When))
 	add("Why", inLine(told.of.Why))
-	for _, why := range r.furtherWhys(told) {
-		add("Why", inLine(why))
+	whys := []string{"", told.of.Why} // that are told
+	for _, c := range r.furtherCauses(told) {
+		add("Why", inLine(c.Check+": "+c.Why))
+		whys = append(whys, c.Why)
 	}
 	for _, a := range r.Advice {
-		add(a.Name(), inLine(a.String()))
+		text := a.String()
+		if !slices.Contains(whys, a.Fits) {
+			text += "; " + a.Fits
+			whys = append(whys, a.Fits)
+		}
+		add(a.Name(), inLine(text))
 	}
 	add("Look", inLine(r.look(told)))
 	for _, i := range r.Injections {
@@ -69,7 +76,9 @@ func (r Report) also() string {
 			texts = append(texts, fmt.Sprintf("and %d more", len(r.Disturbances)-most))
 			break
 		}
-		texts = append(texts, fmt.Sprintf("%s at +%s", m, rounded(m.From)))
+		// Several steps, as of a scaling, are one disturbance, which began with the first.
+		began := steadystate.Span{From: m.From, To: min(m.To, m.From+time.Second)}
+		texts = append(texts, fmt.Sprintf("%s at %s", m, r.When(began)))
 	}
 	switch {
 	case r.Unwatched == cause.NoPods && len(texts) == 0:
@@ -254,7 +263,7 @@ func Parts(f judge.Finding) (quantity, wanted string) {
 
 // clock is an instant of a run on the wall.
 func (r Report) clock(at time.Duration) string {
-	return r.Started.Add(at).UTC().Format("15:04:05.0")
+	return r.Started.Add(at).Round(100 * time.Millisecond).UTC().Format("15:04:05.0")
 }
 
 // worstCheck is the check of the worst finding that had outages, or none.
@@ -315,9 +324,9 @@ func (r Report) broken() []judge.Finding {
 	return slices.DeleteFunc(slices.Clone(r.Findings), func(f judge.Finding) bool { return f.Verdict != steadystate.Broken || f.OfRun })
 }
 
-// furtherWhys are the causes of what broke beside what is told, each once. What happened
-// to another check at the same time is the same.
-func (r Report) furtherWhys(told explanation) (list []string) {
+// furtherCauses are those of what broke beside what is told, each once. What happened to
+// another check at the same time is the same.
+func (r Report) furtherCauses(told explanation) (list []cause.Cause) {
 	whys := []string{"", told.of.Why}
 	for _, f := range r.broken() {
 		o, c := r.explained(f)
@@ -325,7 +334,7 @@ func (r Report) furtherWhys(told explanation) (list []string) {
 			continue
 		}
 		whys = append(whys, c.Why)
-		list = append(list, f.Check+": "+c.Why)
+		list = append(list, c)
 	}
 	return list
 }
@@ -437,9 +446,11 @@ func (r Report) toldOutage(check string, o *steadystate.Outage, of cause.Cause) 
 		}
 		text = fmt.Sprintf("%d outages of %s, %s", len(c.Outages), check, which)
 	}
-	text += fmt.Sprintf(" from %s to %s (+%s to +%s)", r.clock(o.Start.Middle()), r.clock(o.End.Middle()), rounded(o.Start.Middle()), rounded(o.End.Middle()))
+	text += " from " + r.When(o.Start)
 	if o.Open {
-		text += ", not over when the record ended"
+		text += ", not over when the record ended, after " + lasted(o.Length(), true)
+	} else {
+		text += " to " + r.When(o.End) + ", lasted " + between("time", steadystate.Seconds(o.Length()), nil)
 	}
 	text += "; " + depth(*o)
 	if o.Reason != "" && of.Who == "" {
@@ -451,10 +462,14 @@ func (r Report) toldOutage(check string, o *steadystate.Outage, of cause.Cause) 
 	return text
 }
 
-// depth is how deep an outage was: "50 of 102 bad (49%)", and how long its stretches
-// last together if it flapped.
+// depth is how deep an outage was: "degraded: 50 of 102 bad (49%)", or "down" if all were,
+// and how long its stretches last together if it flapped.
 func depth(o steadystate.Outage) string {
-	text := fmt.Sprintf("%d of %d bad (%.0f%%)", o.Bad, o.Total, 100*float64(o.Bad)/float64(max(1, o.Total)))
+	how := "down"
+	if o.Bad < o.Total {
+		how = "degraded"
+	}
+	text := fmt.Sprintf("%s: %d of %d bad (%.0f%%)", how, o.Bad, o.Total, 100*float64(o.Bad)/float64(max(1, o.Total)))
 	if o.Stretches > 1 {
 		text += fmt.Sprintf(", in %d stretches that last %s together",
 			o.Stretches, between("time", steadystate.Seconds(o.Down), nil))
@@ -468,14 +483,14 @@ func (r Report) faultStory(i judge.InjectionResult) string {
 	if hit := i.HitText(); hit != "" {
 		text += ": " + hit
 	}
-	text += fmt.Sprintf(", at %s (+%s)", r.clock(i.From), rounded(i.From))
+	text += ", at " + r.When(i.Span)
 	switch {
 	case i.FailureReason != "":
 		text += "; " + i.FailureReason
 	case i.Removed == nil:
 		text += ", not seen to be undone"
 	case !i.OneShot:
-		text += fmt.Sprintf(", undone at %s", r.clock(i.Removed.Middle()))
+		text += ", undone at " + r.When(*i.Removed)
 	}
 	return text
 }
@@ -519,17 +534,23 @@ func (r Report) latency(c judge.CheckResult) string {
 	return strings.Join(texts, ", ")
 }
 
-// loadStory is how many requests there were and how they failed.
+// loadStory is how many requests there were in the whole record, as opposed to the window
+// that limits are judged over, and how they failed.
 func loadStory(signal string, t judge.Traffic) string {
-	text := fmt.Sprintf("%d %s at %.4g/s, ", t.Sent, signal, t.Rate)
-	if t.FailedFirst+t.Local == 0 {
+	text := fmt.Sprintf("%d %s at %.4g/s in the whole record, ", t.Sent, signal, t.Rate)
+	failed := t.FailedFirst + t.Local
+	if failed == 0 {
 		return text + "none failed"
 	}
 	var why []string
 	for _, reason := range keys(t.Failures) {
+		if t.Failures[reason] == failed { // the only one
+			why = append(why, reason)
+			break
+		}
 		why = append(why, fmt.Sprintf("%d %s", t.Failures[reason], reason))
 	}
-	return text + fmt.Sprintf("%d failed: %s", t.FailedFirst+t.Local, strings.Join(why, ", "))
+	return text + fmt.Sprintf("%d failed: %s", failed, strings.Join(why, ", "))
 }
 
 // unseen says what could have passed unseen: of the whole service and, for longer,

@@ -17,9 +17,12 @@ import (
 // Text writes a report for people, about a screen long.
 func Text(w io.Writer, r Report) error {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "%s: %s\n", strings.ToUpper(r.Verdict.String()), r.Experiment)
+	fmt.Fprintf(&out, "%s: %s\n", strings.Join(append([]string{strings.ToUpper(r.Verdict.String())}, r.Facts()...), ", "), r.Experiment)
 	if r.Title != "" {
 		fmt.Fprintf(&out, "  %s\n", r.Title)
+	}
+	if s := place(r.Source); s != nil && r.InPlace() != "" {
+		fmt.Fprintf(&out, "  remove what may still be in place with: aftershock sweep -f %s\n", s.File)
 	}
 	fmt.Fprintf(&out, "  %s\n", r.Reason)
 	if where := r.Environment["where"]; where != "" {
@@ -64,11 +67,11 @@ func Text(w io.Writer, r Report) error {
 					row(fmt.Sprintf("and %d more", len(c.Outages)-most))
 					break
 				}
-				open := ""
+				to := "to " + r.When(o.End)
 				if o.Open {
-					open = "not over when the record ended"
+					to = "not over when the record ended"
 				}
-				row("from "+o.Start.String(), "to "+o.End.String(), "lasted "+lasted(o.Length(), o.Open), depth(o), o.Reason, open)
+				row("from "+r.When(o.Start), to, "lasted "+lasted(o.Length(), o.Open), depth(o), o.Reason)
 				for _, line := range sentences(r.cause(c.Check, i)) {
 					row("  " + line)
 				}
@@ -116,13 +119,13 @@ func Text(w io.Writer, r Report) error {
 		for _, i := range r.Injections {
 			gone := "not undone"
 			if i.Removed != nil {
-				gone = "T1 " + i.Removed.String()
+				gone = "T1 " + r.When(*i.Removed)
 			}
 			var targets []string
 			for _, t := range i.Targets {
 				targets = append(targets, strings.TrimSpace(t.Name+" "+t.UID))
 			}
-			row(i.Fault, strings.Join(targets, ", "), "T0 "+i.String(), gone, i.FailureReason)
+			row(i.Fault, strings.Join(targets, ", "), "T0 "+r.When(i.Span), gone, i.FailureReason)
 			if hit := i.HitText(); hit != "" {
 				row("hit " + hit)
 			}
@@ -135,8 +138,18 @@ func Text(w io.Writer, r Report) error {
 		indented(&out, d.String())
 	}
 	table(&out, "advice", func(row func(...string)) {
+		whys := map[string]bool{}
+		for _, c := range r.Causes {
+			whys[c.Why] = true
+		}
+		delete(whys, "")
+		told := ""
 		for _, a := range r.Advice {
 			row(strings.ToLower(a.Name()), a.String())
+			if len(whys) > 1 && a.Fits != told { // which of them it follows from
+				row("", a.Fits)
+				told = a.Fits
+			}
 		}
 	})
 	if also := r.also(); also != "" {

@@ -55,10 +55,10 @@ func outages(c judge.CheckResult) string {
 	return fmt.Sprintf("%d %s, downtime %s (resolution %s)", len(c.Outages), noun, steadystate.FormatLengths(c.Downtime), duration(c.Resolution))
 }
 
-// mttr sums up the recoveries of a check: never a mean without its n, the
-// longest, and the number not recovered.
+// mttr sums up the recoveries of a check, if there was anything to recover from: never a
+// mean without its n, the longest, and the number not recovered.
 func mttr(c judge.CheckResult) string {
-	if len(c.Recoveries) == 0 {
+	if !slices.ContainsFunc(c.Recoveries, func(r judge.Recovery) bool { return r.Outages > 0 }) {
 		return ""
 	}
 	longest := c.Recoveries[0]
@@ -66,6 +66,9 @@ func mttr(c judge.CheckResult) string {
 		if r.Open != longest.Open && r.Open || r.Open == longest.Open && r.TTR.High > longest.TTR.High {
 			longest = r
 		}
+	}
+	if c.Unrecovered == len(c.Recoveries) {
+		return fmt.Sprintf("not recovered %d of %d, after %s", c.Unrecovered, c.Unrecovered, lasted(longest.TTR, longest.Open))
 	}
 	text := "MTTR unknown"
 	if c.MTTR != nil {
