@@ -14,6 +14,7 @@ import (
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/joined"
 )
 
 // An Observer records events around the service.
@@ -190,7 +191,7 @@ func (e Experiment) Validate() error {
 	wrong := error(nil)
 	if load, ok := e.Load.(Validator); ok {
 		wrong = load.Validate()
-		for _, err := range lines(wrong) {
+		for _, err := range joined.Lines(wrong) {
 			bad("%w", err)
 		}
 	}
@@ -205,7 +206,7 @@ func (e Experiment) Validate() error {
 	}
 	names := map[string]bool{}
 	for _, c := range e.Hypothesis.Checks {
-		for _, err := range lines(c.Validate()) {
+		for _, err := range joined.Lines(c.Validate()) {
 			bad("%w", err)
 		}
 		e.validateLimits(c, bad)
@@ -218,7 +219,7 @@ func (e Experiment) Validate() error {
 		}
 	}
 	for _, x := range e.Expectations {
-		for _, err := range lines(judge.Validate(x, e.Evaluators)) {
+		for _, err := range joined.Lines(judge.Validate(x, e.Evaluators)) {
 			bad("%w", err)
 		}
 		if names[x.Name] {
@@ -320,35 +321,6 @@ func (e Experiment) kindOf(signal string) steadystate.Kind {
 		return steadystate.Polls
 	}
 	return steadystate.Requests
-}
-
-// joined is what [errors.Join] returns.
-type joined interface {
-	error
-	Unwrap() []error
-}
-
-// lines are the errors that are joined in one: each is a line of its own.
-func lines(err error) []error {
-	several, ok := errors.AsType[joined](err)
-	if ok && errors.Join(several.Unwrap()...).Error() == err.Error() {
-		return several.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
-}
-
-// leaves are the errors that are joined in one, at any depth.
-func leaves(err error) (list []error) {
-	for _, line := range lines(err) {
-		if line == err { //nolint:errorlint // this very one, which is no join
-			return []error{err}
-		}
-		list = append(list, leaves(line)...)
-	}
-	return list
 }
 
 // traffic describes the signals of the load's requests, by name. A load of

@@ -12,6 +12,7 @@ import (
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/joined"
 )
 
 // ErrLeftBehind is wrapped by the error of a run that could not confirm the
@@ -61,7 +62,7 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 			switch {
 			case wanted:
 				end.Reason, end.Detail = ending.Reason, ending.Detail
-				for _, other := range leaves(err) {
+				for _, other := range joined.Lines(err) {
 					if !errors.Is(other, ending) {
 						end.Detail += "; " + other.Error()
 					}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate/joined"
 )
 
 // A Scheduled is a fault of an experiment and its schedule. A fault alone comes
@@ -174,7 +175,7 @@ func (e Experiment) validateFaults(bad func(format string, args ...any)) {
 		}
 		names[f.Name] = true
 		first = first || f.first()
-		for _, err := range lines(f.validate(e.Hold)) {
+		for _, err := range joined.Lines(f.validate(e.Hold)) {
 			bad("%s: %w", what, err)
 		}
 		for _, other := range e.Faults[:i] {
@@ -201,7 +202,7 @@ func (s Scheduled) validate(hold time.Duration) error {
 		}
 	}
 	if f, ok := s.Fault.(Validator); ok {
-		errs = append(errs, lines(f.Validate())...)
+		errs = append(errs, joined.Lines(f.Validate())...)
 	}
 	if s.At > max(0, hold) {
 		bad("At %s is beyond the hold time of %s: hold for longer", s.At, hold)

@@ -8,6 +8,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
+	"github.com/aftershockhq/aftershock/steadystate/joined"
 	"github.com/aftershockhq/aftershock/steadystate/redact"
 )
 
@@ -116,23 +117,11 @@ func without(err error, of func(error) bool) error {
 	if err == nil || !of(err) {
 		return err
 	}
-	switch err := err.(type) { //nolint:errorlint // this very one: its parts are looked at in turn
-	case joined:
-		var rest []error
-		for _, part := range err.Unwrap() {
-			rest = append(rest, without(part, of))
-		}
-		return errors.Join(rest...)
-	case interface{ Unwrap() error }:
-		return without(err.Unwrap(), of)
+	var rest []error
+	for _, part := range joined.Parts(err) {
+		rest = append(rest, without(part, of))
 	}
-	return nil
-}
-
-// joined is what [errors.Join] returns.
-type joined interface {
-	error
-	Unwrap() []error
+	return errors.Join(rest...)
 }
 
 // message is what to print of an error, without what was printed: a verdict by its
@@ -146,10 +135,8 @@ func message(err error) (text string) {
 	if !errors.As(err, &v) && !errors.As(err, &command) {
 		return redact.Text(fmt.Sprintf("aftershock: %v\n", err))
 	}
-	if several, ok := err.(joined); ok { //nolint:errorlint // this very one: its parts are looked at in turn
-		for _, err := range several.Unwrap() {
-			text += message(err)
-		}
+	for _, part := range joined.Parts(err) {
+		text += message(part)
 	}
 	return text
 }

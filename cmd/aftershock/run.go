@@ -24,6 +24,7 @@ import (
 	"github.com/aftershockhq/aftershock/internal/near"
 	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/joined"
 	"github.com/aftershockhq/aftershock/suites"
 )
 
@@ -572,7 +573,7 @@ func conclude(out io.Writer, file string, names []string, err error) error {
 		_, err := fmt.Fprintf(out, "a run can begin: %s\n", strings.Join(command, " "))
 		return err
 	}
-	all, ok := errors.AsType[joined](err)
+	all, ok := errors.AsType[joined.Error](err)
 	if !ok {
 		return err
 	}

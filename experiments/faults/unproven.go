@@ -10,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/aftershockhq/aftershock/steadystate/joined"
 )
 
 // An Unproven is the error of a removal after which the fault's object is gone, and
@@ -90,13 +92,8 @@ func Unprovens(err error) (list []*Unproven) {
 	if u, ok := err.(*Unproven); ok { //nolint:errorlint // the walk unwraps
 		return []*Unproven{u}
 	}
-	switch e := err.(type) { //nolint:errorlint // the walk unwraps
-	case interface{ Unwrap() error }:
-		return Unprovens(e.Unwrap())
-	case interface{ Unwrap() []error }:
-		for _, one := range e.Unwrap() {
-			list = append(list, Unprovens(one)...)
-		}
+	for _, part := range joined.Parts(err) {
+		list = append(list, Unprovens(part)...)
 	}
 	return list
 }

@@ -56,9 +56,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // CloseIdleConnections closes those of the transport.
 func (t transport) CloseIdleConnections() {
-	if closes, ok := t.next.(interface{ CloseIdleConnections() }); ok {
-		closes.CloseIdleConnections()
-	}
+	(&http.Client{Transport: t.next}).CloseIdleConnections() // which asks whether it has any
 }
 
 // WrappedRoundTripper is the transport, for client-go.

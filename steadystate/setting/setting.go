@@ -9,6 +9,8 @@ package setting
 import (
 	"errors"
 	"fmt"
+
+	"github.com/aftershockhq/aftershock/steadystate/joined"
 )
 
 // An Error says what is wrong with one field.
@@ -37,17 +39,11 @@ func (e Error) Error() string {
 	return text
 }
 
-// joined is what [errors.Join] returns, and fmt.Errorf of several.
-type joined interface {
-	error
-	Unwrap() []error
-}
-
 // Errors returns the errors that err joins, recursively. An error that is not an
 // [Error] comes without a path.
 func Errors(err error) (list []Error) {
 	var (
-		several joined
+		several joined.Error
 		wrong   Error
 	)
 	switch {
