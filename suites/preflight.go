@@ -45,10 +45,16 @@ type note string
 // Error is the note.
 func (n note) Error() string { return string(n) }
 
-// A preflighter says what it found. Loads, probes and workers are some.
+// A preflighter is a load that says what it found, see [load.HTTP.Preflight].
 type preflighter interface {
-	Preflight(ctx context.Context) (found string, err error)
+	Preflight(ctx context.Context, ours func(backend string) bool) (found string, err error)
 }
+
+var (
+	_ preflighter = load.HTTP{}
+	_ preflighter = workers.Job{}
+	_ preflighter = askedOnly{}
+)
 
 // A preflight is under way.
 type preflight struct {
@@ -253,10 +259,11 @@ func (p *preflight) loads(ctx context.Context) {
 		same := func(o Experiment) bool {
 			return o.service == e.service && reflect.TypeOf(o.Load) == reflect.TypeOf(e.Load) && reflect.DeepEqual(o.Planned.Load, e.Planned.Load)
 		}
-		if _, ok := e.Load.(preflighter); !ok || slices.ContainsFunc(p.list[:i], same) {
+		traffic, ok := e.Load.(preflighter)
+		if !ok || slices.ContainsFunc(p.list[:i], same) {
 			continue
 		}
-		found, err := p.load(ctx, e, slices.ContainsFunc(p.list, func(o Experiment) bool { return same(o) && targets(o) }))
+		found, err := p.load(ctx, e, traffic, slices.ContainsFunc(p.list, func(o Experiment) bool { return same(o) && targets(o) }))
 		// Loads of one service that differ in their rates have one address.
 		if err != nil && told[e.service.Name+err.Error()] {
 			continue
@@ -276,32 +283,18 @@ func (p *preflight) loads(ctx context.Context) {
 
 // load looks at an experiment's load. Where no fault has targets that must be
 // seen to serve, answers need not name their pods.
-func (p *preflight) load(ctx context.Context, e Experiment, named bool) (string, error) {
+func (p *preflight) load(ctx context.Context, e Experiment, traffic preflighter, named bool) (string, error) {
 	// What its pods are called is not known where that look failed, which was told.
-	ours := func(backend string) bool {
+	found, err := traffic.Preflight(ctx, func(backend string) bool {
 		return !named || len(p.owned[e.service]) == 0 || slices.Contains(p.owned[e.service], backend)
-	}
-	if job, ok := e.Load.(workers.Job); ok {
-		found, err := job.Preflight(ctx)
-		if err != nil {
-			return "", err
-		}
-		// They may know names, and reach addresses, that this machine does not.
-		if _, err := job.Load.PreflightOf(ctx, ours); err != nil {
-			return "", note(fmt.Sprintf("%s; tried from this machine, which may differ from the workers: %s", found, err))
-		}
-		return found + "; it answers this machine", nil
-	}
-	traffic, ok := e.Load.(load.HTTP)
-	if !ok {
-		looked, _ := e.Load.(preflighter)
-		return looked.Preflight(ctx)
-	}
-	found, err := traffic.PreflightOf(ctx, ours)
-	if errors.Is(err, load.ErrUnnamed) && !named {
+	})
+	elsewhere, is := errors.AsType[*load.ElsewhereError](err)
+	switch {
+	case errors.Is(err, workers.ErrFromHere):
+		return "", note(err.Error())
+	case errors.Is(err, load.ErrUnnamed) && !named:
 		return "", note(err.Error() + "; no fault here needs it")
-	}
-	if elsewhere, ok := errors.AsType[*load.ElsewhereError](err); ok {
+	case is:
 		return "", fmt.Errorf("%w: %w, and none a pod of %s, so nothing would be injected: use an address of %s itself; if only other services can reach it, give it traffic in place of load", ErrUnavailable, elsewhere, e.service.Workload, e.service.Name)
 	}
 	return found, err
@@ -408,13 +401,12 @@ func strangers(preview experiments.Preview, own []string) []string {
 // if none of these pods; empty: one of them, or it is not known, which its own look tells.
 func (p *preflight) serving(ctx context.Context, e Experiment, pods []string) (by, others string) {
 	one := func(pod string) bool { return slices.Contains(pods, pod) }
-	switch traffic := e.Load.(type) {
-	case load.HTTP:
-		_, err := traffic.PreflightOf(ctx, one)
-		return "load", elsewhere(err)
-	case workers.Job:
-		_, err := traffic.Load.PreflightOf(ctx, one)
-		return "load", elsewhere(err)
+	if traffic, ok := e.Load.(preflighter); ok {
+		_, err := traffic.Preflight(ctx, one)
+		if elsewhere, ok := errors.AsType[*load.ElsewhereError](err); ok {
+			return "load", elsewhere.Error()
+		}
+		return "load", ""
 	}
 	for _, s := range e.signals {
 		if s.name != config.SignalTraffic || e.Traffic == "" || p.away != nil {
@@ -425,15 +417,6 @@ func (p *preflight) serving(ctx context.Context, e Experiment, pods []string) (b
 		}
 	}
 	return "", ""
-}
-
-// elsewhere says which backends answered in place of those looked for; empty: that is
-// not what is wrong.
-func elsewhere(err error) string {
-	if e, ok := errors.AsType[*load.ElsewhereError](err); ok {
-		return e.Error()
-	}
-	return ""
 }
 
 // theirs says how to hit pods of another service than the experiment's, one of which

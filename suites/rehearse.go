@@ -294,6 +294,10 @@ func (a askedOnly) Recorded(rec *record.Recorder) experiments.Load {
 	return askedOnly{a.Job, a.Job.Recorded(rec)}
 }
 
+func (a askedOnly) Preflight(ctx context.Context, _ func(string) bool) (string, error) {
+	return a.DryRun(ctx)
+}
+
 func (a askedOnly) Drive(ctx context.Context, clock steadystate.Clock, each func(record.Request)) error {
 	err := a.recorded.Drive(ctx, clock, each)
 	if err != nil && strings.Contains(err.Error(), rehearsal.NoLoad) && !errors.Is(err, experiments.ErrLeftBehind) {

@@ -55,15 +55,12 @@ func (e *ElsewhereError) Error() string {
 // up to ten targets as the load would, and summarizes them. The error says why
 // none of a target's was answered well, and what to check. It wraps
 // [ErrUnnamed] where that is all that is wrong.
-func (h HTTP) Preflight(ctx context.Context) (found string, err error) {
-	return h.PreflightOf(ctx, func(string) bool { return true })
-}
-
-// PreflightOf is [HTTP.Preflight] of a load that must reach certain backends, which ours
-// tells by the name in an answer. If the first answers name only others, it sends as many
-// requests as the load sends in ten seconds, at most 100, until one answer names one of
-// ours; otherwise the error is an [*ElsewhereError].
-func (h HTTP) PreflightOf(ctx context.Context, ours func(backend string) bool) (found string, err error) {
+//
+// The load must reach certain backends, which ours tells by the name in an answer (nil:
+// any). If the first answers name only others, it sends as many requests as the load sends
+// in ten seconds, at most 100, until one answer names one of ours; otherwise the error is
+// an [*ElsewhereError].
+func (h HTTP) Preflight(ctx context.Context, ours func(backend string) bool) (found string, err error) {
 	if err := h.Validate(); err != nil {
 		return "", err
 	}
@@ -86,7 +83,7 @@ func (h HTTP) PreflightOf(ctx context.Context, ours func(backend string) bool) (
 	return found + "; " + answer, h.search(ctx, targets, good, ours)
 }
 
-// search sends requests until an answer names one of ours.
+// search sends requests until an answer names one of ours; nil: any.
 func (h HTTP) search(ctx context.Context, targets []vegeta.Target, good []trial, ours func(string) bool) error {
 	none := &ElsewhereError{Target: good[0].text()}
 	names := map[string]bool{}
@@ -95,7 +92,7 @@ func (h HTTP) search(ctx context.Context, targets []vegeta.Target, good []trial,
 		for _, t := range good {
 			switch {
 			case t.Backend == "":
-			case ours(t.Backend):
+			case ours == nil, ours(t.Backend):
 				return nil
 			default:
 				none.Answers, names[t.Backend] = none.Answers+1, true

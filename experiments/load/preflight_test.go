@@ -59,7 +59,7 @@ func TestPreflightLooksForABackend(t *testing.T) {
 	} {
 		sent.Store(0)
 		traffic := load.HTTP{URL: server.URL + "/", Shape: load.Constant(row.rate)}
-		found, err := traffic.PreflightOf(t.Context(), func(name string) bool { return name == row.backend })
+		found, err := traffic.Preflight(t.Context(), func(name string) bool { return name == row.backend })
 		if row.err == "" && (err != nil || !strings.Contains(found, "X-Pod names the pod")) || row.err != "" && (err == nil || err.Error() != row.err) {
 			t.Errorf("%s: %q, %v; want %q", row.sentence, found, err, row.err)
 		}
@@ -141,7 +141,7 @@ func TestPreflightSendsRequests(t *testing.T) {
 		t.Run(row.sentence, func(t *testing.T) {
 			sent.Store(0)
 			row.load.Shape = load.Constant(10)
-			found, err := row.load.Preflight(t.Context())
+			found, err := row.load.Preflight(t.Context(), nil)
 			switch {
 			case row.err == "" && (err != nil || !strings.Contains(found, row.found)):
 				t.Errorf("%q, %v; want %q", found, err, row.found)

@@ -133,7 +133,7 @@ func TestFilesThatCannotBeReadAreRefusedBeforeTheStart(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			row.load.Shape = load.Constant(10)
-			_, err := row.load.Preflight(t.Context())
+			_, err := row.load.Preflight(t.Context(), nil)
 			if err == nil || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), "top secret") {
 				t.Errorf("preflight: error %v, want one with %q", err, row.want)
 			}
@@ -183,7 +183,7 @@ func TestASecretIsToldToTheServiceAlone(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				found, err := l.Preflight(t.Context())
+				found, err := l.Preflight(t.Context(), nil)
 				if err != nil || !strings.Contains(found, "Authorization of "+secret.String()) {
 					t.Errorf("preflight: %q, %v; want where the secret is", found, err)
 				}
@@ -201,7 +201,7 @@ func TestASecretIsToldToTheServiceAlone(t *testing.T) {
 		if err := os.WriteFile(path, []byte(value), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := load.HTTP{Shape: load.Constant(50), URL: at.URL, SecretHeader: map[string]load.Secret{"Authorization": {File: path}}}.Preflight(t.Context())
+		_, err := load.HTTP{Shape: load.Constant(50), URL: at.URL, SecretHeader: map[string]load.Secret{"Authorization": {File: path}}}.Preflight(t.Context(), nil)
 		if err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), "header Authorization: file "+path) {
 			t.Errorf("secret %q: error %v, want one that says where it is", value, err)
 		}

@@ -335,10 +335,10 @@ func TestTheEventsOfAJobSayWhyItHasNoPods(t *testing.T) {
 	}
 }
 
-func TestPreflightSaysWhatWouldRunWhere(t *testing.T) {
+func TestADryRunSaysWhatWouldRunWhere(t *testing.T) {
 	c := &cluster{t: t}
 	j := c.job("http://127.0.0.1:1/")
-	found, err := j.Preflight(t.Context())
+	found, err := j.DryRun(t.Context())
 	if want := "2 workers of image registry.example/aftershock:1.0 would share the load in namespace load-gen, each with 500m of a processor and 256Mi"; found != want {
 		t.Errorf("%q, want %q", found, want)
 	}
@@ -347,7 +347,7 @@ func TestPreflightSaysWhatWouldRunWhere(t *testing.T) {
 	}
 	left, err := workers.Find(t.Context(), j.Client, faults.Scope{Namespaces: []string{"load-gen"}})
 	if err != nil || len(left) != 0 {
-		t.Errorf("left by preflight: %v, %v", left, err)
+		t.Errorf("left by the dry run: %v, %v", left, err)
 	}
 }
 
@@ -507,12 +507,12 @@ func TestASecretOfALoadIsInNothingThatIsPrintedOrCreated(t *testing.T) {
 		})
 		cancel()
 		rec.Flush()
-		found, errPreflight := j.Preflight(t.Context())
+		found, errDryRun := j.DryRun(t.Context())
 		var pods corev1.PodList
 		if err := j.Client.List(t.Context(), &pods); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&out, "\n%v\n%v\n%s\n%v\n%v\n%s", err, j.Signals(), found, errPreflight, pods.Items, j)
+		fmt.Fprintf(&out, "\n%v\n%v\n%s\n%v\n%v\n%s", err, j.Signals(), found, errDryRun, pods.Items, j)
 		for _, job := range c.jobs {
 			fmt.Fprintf(&out, "\n%+v", job)
 		}
