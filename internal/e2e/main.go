@@ -30,10 +30,8 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aftershockhq/aftershock/internal/trial"
@@ -43,22 +41,14 @@ import (
 // more do checks too little.
 const maxSkipped = 1
 
-func main() {
-	if err := run(os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { trial.Main(run) }
 
-func run(w io.Writer) error {
+func run(ctx context.Context, w io.Writer) error {
 	smoke := flag.Bool("smoke", false, "a few experiments only, and the Ginkgo specs")
 	repeat := flag.Int("repeat", 1, "run each experiment so many times on the healthy service, and on no other")
 	service := flag.String("service", "", "only on the service with that defect, or \"healthy\"")
 	nodes := flag.Int("nodes", 1, "how many nodes the lab has: rows that need more are left out")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-
 	chosen, err := choose(plan(), flag.Args(), *service, *smoke, *repeat, *nodes)
 	if err != nil {
 		return err

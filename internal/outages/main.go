@@ -21,31 +21,21 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aftershockhq/aftershock/internal/trial"
 )
 
-func main() {
-	if err := run(os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { trial.Main(run) }
 
-func run(w io.Writer) (err error) {
+func run(ctx context.Context, w io.Writer) (err error) {
 	out := flag.String("out", "", "directory for records and results; one of an interrupted trial goes on (default: a new one)")
 	only := flag.String("only", "", "only the rows that begin so, with commas, also if they have been tried")
 	within := flag.Duration("for", 3*time.Hour, "begin no row after that")
 	flag.Parse()
 	begun := time.Now()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if *out, err = trial.Directory(*out, "outages"); err != nil {
 		return err
 	}
@@ -59,7 +49,7 @@ func run(w io.Writer) (err error) {
 		return err
 	}
 	for _, r := range rows() {
-		chosen := slices.ContainsFunc(strings.Split(*only, ","), func(name string) bool { return strings.HasPrefix(r.id(), name) })
+		chosen := trial.Chosen(r.id(), strings.Split(*only, ",")...)
 		tried := slices.ContainsFunc(done, func(d result) bool { return d.Row == r.id() })
 		if ctx.Err() != nil || time.Since(begun) > *within || !chosen || (*only == "" && tried) {
 			continue

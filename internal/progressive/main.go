@@ -24,30 +24,19 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aftershockhq/aftershock/internal/trial"
 )
 
-func main() {
-	if err := run(os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { trial.Main(run) }
 
-func run(w io.Writer) (err error) {
+func run(ctx context.Context, w io.Writer) (err error) {
 	out := flag.String("out", "", "directory for the gates' records (default: a new one)")
 	only := flag.String("only", "", "only the rows that begin so, with commas")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if *out, err = trial.Directory(*out, "progressive"); err != nil {
 		return err
 	}
@@ -57,19 +46,17 @@ func run(w io.Writer) (err error) {
 	}
 	var errs []error
 	tried := 0
-	for _, r := range rows() {
-		chosen := slices.ContainsFunc(strings.Split(*only, ","), func(name string) bool { return strings.HasPrefix(r.id(), name) })
-		if ctx.Err() == nil && chosen {
+	show := func(id string, do func() error) {
+		if ctx.Err() == nil && trial.Chosen(id, strings.Split(*only, ",")...) {
 			tried++
-			errs = append(errs, release(ctx, w, *out, r))
+			errs = append(errs, do())
 		}
 	}
+	for _, r := range rows() {
+		show(r.id(), func() error { return release(ctx, w, *out, r) })
+	}
 	for _, r := range trials() {
-		chosen := slices.ContainsFunc(strings.Split(*only, ","), func(name string) bool { return strings.HasPrefix(r.id(), name) })
-		if ctx.Err() == nil && chosen {
-			tried++
-			errs = append(errs, try(ctx, w, *out, r))
-		}
+		show(r.id(), func() error { return try(ctx, w, *out, r) })
 	}
 	if tried == 0 {
 		return fmt.Errorf("no row begins with %q", *only)

@@ -26,11 +26,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -45,12 +43,7 @@ import (
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
-func main() {
-	if err := run(os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { trial.Main(run) }
 
 // runner is the account of the runs and of their dead-man switches.
 const runner = "runner"
@@ -80,15 +73,13 @@ type state struct {
 	Done                 map[string]bool // parts
 }
 
-func run(w io.Writer) (err error) {
+func run(ctx context.Context, w io.Writer) (err error) {
 	file := flag.String("f", "lab/aftershock.yaml", "the configuration")
 	program := flag.String("program", "bin/aftershock", "the program")
 	out := flag.String("out", "", "where records and what is done are kept (default: a new directory)")
 	within := flag.Duration("for", time.Hour, "begin no part that may take longer than until then")
 	flag.Parse()
 	begun := time.Now()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if *out, err = trial.Directory(*out, "rights"); err != nil {
 		return err
 	}
@@ -166,11 +157,10 @@ func run(w io.Writer) (err error) {
 	var errs []error
 	var left []string
 	for _, part := range p.parts(chosen) {
-		asked := flag.NArg() == 0 || slices.ContainsFunc(flag.Args(), func(name string) bool { return strings.HasPrefix(part.name, name) })
 		switch {
 		case p.state.Done[part.name]:
 			continue
-		case !asked, time.Since(begun)+part.most > *within, ctx.Err() != nil:
+		case !trial.Chosen(part.name, flag.Args()...), time.Since(begun)+part.most > *within, ctx.Err() != nil:
 			left = append(left, part.name)
 			continue
 		}

@@ -78,6 +78,8 @@ type timing struct {
 	Problem string  `json:"problem,omitempty"`
 }
 
+func (t timing) of() abortTrial { return t.abortTrial }
+
 func (t timing) String() string {
 	text := fmt.Sprintf("%3d  %-12s ", t.N, t.Kind)
 	if t.Problem != "" {
@@ -108,37 +110,20 @@ func aborts(ctx context.Context, w io.Writer, out string, n int, seed int64, onl
 	if err != nil {
 		return err
 	}
-	done, err := trial.ReadResults[timing](out, trial.Program)
-	if err != nil {
-		return err
-	}
 	experiments := map[string]string{}
 	for name, a := range abortables {
 		experiments[name] = a.experiment()
 	}
-	connected, err := trial.Connect(ctx, out, experiments, nil)
+	done, err := carryOut(ctx, w, out, experiments, trials, func(l lab, a abortTrial) (timing, bool) {
+		t := timing{abortTrial: a}
+		if err := l.abort(ctx, &t); err != nil {
+			t.Problem = err.Error()
+		}
+		return t, ctx.Err() == nil
+	})
 	if err != nil {
 		return err
 	}
-	for _, a := range trials {
-		if slices.ContainsFunc(done, func(t timing) bool { return t.abortTrial == a }) {
-			continue
-		}
-		t := timing{abortTrial: a}
-		if err := (lab{connected}).abort(ctx, &t); err != nil {
-			t.Problem = err.Error()
-		}
-		if ctx.Err() != nil {
-			break // it was not tried
-		}
-		fmt.Fprintln(w, t)
-		done = append(done, t)
-		if err := trial.Keep(out, trial.Program, t); err != nil {
-			return err
-		}
-	}
-	// A directory may have results of another plan.
-	done = slices.DeleteFunc(done, func(t timing) bool { return !slices.Contains(trials, t.abortTrial) })
 	printTimings(w, done)
 	return errors.Join(context.Cause(ctx), late(done, len(trials)))
 }

@@ -31,24 +31,16 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/aftershockhq/aftershock/internal/trial"
 )
 
-func main() {
-	if err := run(os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { trial.Main(run) }
 
-func run(w io.Writer) (err error) {
+func run(ctx context.Context, w io.Writer) (err error) {
 	n := flag.Int("n", 0, "how many runs (default: 100 to kill, 20 of a contest, 50 aborts)")
 	seed := flag.Int64("seed", 1, "of the order of kinds and moments")
 	out := flag.String("out", "", "directory for records and results; one of an interrupted trial goes on, but for a contest (default: a new one)")
@@ -57,9 +49,6 @@ func run(w io.Writer) (err error) {
 	flag.IntVar(&c.patient, "patient", 0, "of a contest: so many of its runs wait for the others")
 	flag.BoolVar(&c.apart, "apart", false, "of a contest: a third of the wall clocks is 30 s ahead, and a third behind; the program is built for it")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-
 	if *out, err = trial.Directory(*out, "torture"); err != nil {
 		return err
 	}
@@ -82,40 +71,56 @@ func torture(ctx context.Context, w io.Writer, out string, n int, seed int64, on
 	if err != nil {
 		return err
 	}
-	done, err := trial.ReadResults[result](out, trial.Program)
-	if err != nil {
-		return err
-	}
 	experiments := map[string]string{}
 	for name, k := range kinds {
 		experiments[name] = "{service: checkout, faults: {fault: " + k.fault + "}}"
 	}
-	connected, err := trial.Connect(ctx, out, experiments, nil)
+	begun := time.Now()
+	done, err := carryOut(ctx, w, out, experiments, trials, func(l lab, t attempt) (result, bool) {
+		r := l.try(ctx, t)
+		return r, r.Killed || ctx.Err() == nil
+	})
 	if err != nil {
 		return err
 	}
-	begun := time.Now()
+	summarize(w, done, time.Since(begun))
+	return errors.Join(context.Cause(ctx), failure(done, trials))
+}
+
+// A resultOf T is what came of a trial T.
+type resultOf[T any] interface{ of() T }
+
+// carryOut carries trials out with these experiments, one after the other, prints the
+// result of each and keeps it. It returns all results, with those that were kept before,
+// whose trials are not carried out again.
+func carryOut[T comparable, R resultOf[T]](ctx context.Context, w io.Writer, out string, experiments map[string]string, trials []T, try func(lab, T) (r R, tried bool)) ([]R, error) {
+	done, err := trial.ReadResults[R](out, trial.Program)
+	if err != nil {
+		return nil, err
+	}
+	connected, err := trial.Connect(ctx, out, experiments, nil)
+	if err != nil {
+		return nil, err
+	}
 	for _, t := range trials {
+		if slices.ContainsFunc(done, func(r R) bool { return r.of() == t }) {
+			continue
+		}
 		if ctx.Err() != nil {
 			break
 		}
-		if slices.ContainsFunc(done, func(r result) bool { return r.attempt == t }) {
-			continue
-		}
-		r := lab{connected}.try(ctx, t)
-		if ctx.Err() != nil && !r.Killed {
-			break // it was not tried
+		r, tried := try(lab{connected}, t)
+		if !tried {
+			break
 		}
 		fmt.Fprintln(w, r)
 		done = append(done, r)
 		if err := trial.Keep(out, trial.Program, r); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	// A directory may have results of another plan.
-	done = slices.DeleteFunc(done, func(r result) bool { return !slices.Contains(trials, r.attempt) })
-	summarize(w, done, time.Since(begun))
-	return errors.Join(context.Cause(ctx), failure(done, trials))
+	return slices.DeleteFunc(done, func(r R) bool { return !slices.Contains(trials, r.of()) }), nil
 }
 
 // A result is what a trial left, and is a line of the results.
@@ -133,6 +138,8 @@ type result struct {
 	Lost    float64  `json:"lost"`           // seconds of the record before the kill
 	Problem string   `json:"problem,omitempty"`
 }
+
+func (r result) of() attempt { return r.attempt }
 
 // String is the line that is printed.
 func (r result) String() string {
