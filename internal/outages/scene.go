@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
 	"k8s.io/client-go/rest"
 
 	"github.com/aftershockhq/aftershock/experiments"
@@ -129,16 +128,8 @@ func (s *scene) clean(ctx context.Context, got *result) error {
 }
 
 // open writes the run's configuration, which leads through the gate.
-func (s *scene) open() error {
-	text, err := os.ReadFile(s.File)
-	if err != nil {
-		return err
-	}
-	var document map[string]any
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		return err
-	}
-	section := func(name string) map[string]any { m, _ := document[name].(map[string]any); return m }
+func (s *scene) open() (err error) {
+	change := "{}"
 	switch s.through {
 	case apiServer:
 		cluster, err := kube.ReadContext(s.Session.Plan.Cluster.Kubeconfig, s.Session.Plan.Cluster.Context)
@@ -157,19 +148,15 @@ func (s *scene) open() error {
 		if err := s.gate.proxy.WriteKubeconfig(path, "gate", ""); err != nil {
 			return err
 		}
-		section("cluster")["kubeconfig"], section("cluster")["context"] = path, "gate"
+		change = fmt.Sprintf("{cluster: {kubeconfig: %q, context: gate}}", path)
 	case prometheus:
-		url, _ := section("prometheus")["url"].(string)
 		s.gate = &gate{RoundTripper: http.DefaultTransport}
-		if s.gate.proxy, err = trial.NewProxy(url, s.gate, false); err != nil {
+		if s.gate.proxy, err = trial.NewProxy(s.Session.Plan.Prometheus.URL, s.gate, false); err != nil {
 			return err
 		}
-		section("prometheus")["url"] = s.gate.proxy.URL
+		change = fmt.Sprintf("{prometheus: {url: %q}}", s.gate.proxy.URL)
 	}
-	if text, err = yaml.Marshal(document); err != nil {
-		return err
-	}
-	return os.WriteFile(s.file(), text, 0o600)
+	return trial.Variant(s.File, s.file(), change)
 }
 
 func (s *scene) file() string { return filepath.Join(s.dir, "aftershock.yaml") }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -24,12 +23,12 @@ import (
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/residue"
+	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/suites"
 )
 
 const (
-	labFile = "lab/aftershock.yaml"
 	// namespace has the copy of checkout; the shop's own is left alone.
 	namespace = "delivery"
 	service   = "checkout"
@@ -63,7 +62,7 @@ type environment struct {
 }
 
 // configuration is that of the gates.
-const configuration = `
+var configuration = fmt.Sprintf(`
 apiVersion: aftershock/v1
 allow: {namespaces: [%[1]s]}
 times: {settle: 5s, hold: 5s, watch: 15s, undo: 30s}
@@ -100,7 +99,10 @@ experiments:
     service: %[2]s
     times: {hold: 20s}
     limits: {answers: [ttr <= 60s, p95 <= 900ms]}
-`
+`, namespace, service, preview, node, previewPort, previewPort+1)
+
+// clusterOnly leaves of the lab's configuration what is of its cluster.
+const clusterOnly = "{prometheus: null, times: null, checks: null, services: null, experiments: null}"
 
 // newEnvironment makes the namespace, with a first build of checkout. One that comes
 // beside an error is to be cleared, too.
@@ -109,7 +111,7 @@ func newEnvironment(ctx context.Context, c controller, out string) (*environment
 	if err := os.MkdirAll(env.out, 0o700); err != nil {
 		return nil, err
 	}
-	if err := env.connect(ctx, configured); err != nil {
+	if err := env.connect(ctx, configuration); err != nil {
 		return nil, err
 	}
 	objects, err := env.objects(ctx)
@@ -124,9 +126,11 @@ func newEnvironment(ctx context.Context, c controller, out string) (*environment
 	return env, err
 }
 
-// connect writes the configuration, connects to its cluster, and clears the namespace.
-func (env *environment) connect(ctx context.Context, configured func(cluster map[string]any) ([]byte, error)) error {
-	if err := env.configure(configured); err != nil {
+// connect writes a configuration and the gates' token, connects to the lab's cluster, and
+// clears the namespace.
+func (env *environment) connect(ctx context.Context, configuration string) error {
+	env.file = filepath.Join(env.out, "aftershock.yaml")
+	if err := errors.Join(trial.Variant(trial.LabFile, env.file, clusterOnly, configuration), os.WriteFile(filepath.Join(env.out, tokenFile), []byte(env.token), 0o600)); err != nil {
 		return err
 	}
 	plan, err := config.Read(env.file)
@@ -140,32 +144,6 @@ func (env *environment) connect(ctx context.Context, configured func(cluster map
 	env.client = session.Client
 	env.cluster = residue.Cluster{Client: env.client, Namespaces: []string{namespace, "aftershock"}, Programs: []string{"checkout"}}
 	return env.clear(ctx) // what one that was killed left
-}
-
-// configure writes the configuration and the gates' token.
-func (env *environment) configure(configured func(cluster map[string]any) ([]byte, error)) error {
-	text, err := os.ReadFile(labFile)
-	if err != nil {
-		return fmt.Errorf("%w: is the lab up? see lab/README.md", err)
-	}
-	var of struct{ Cluster map[string]any }
-	if err := yaml.Unmarshal(text, &of); err != nil {
-		return fmt.Errorf("%s: %w", labFile, err)
-	}
-	env.file = filepath.Join(env.out, "aftershock.yaml")
-	text, err = configured(of.Cluster)
-	return errors.Join(err, os.WriteFile(env.file, text, 0o600), os.WriteFile(filepath.Join(env.out, tokenFile), []byte(env.token), 0o600))
-}
-
-// configured is the gates' configuration for a cluster.
-func configured(cluster map[string]any) ([]byte, error) {
-	return filled(fmt.Appendf(nil, configuration, namespace, service, preview, node, previewPort, previewPort+1), cluster)
-}
-
-// filled adds the cluster to a configuration.
-func filled(configuration []byte, cluster map[string]any) ([]byte, error) {
-	text, err := yaml.Marshal(map[string]any{"cluster": cluster})
-	return append(configuration, text...), err
 }
 
 // objects are the namespace, the rights that the harness has in the shop, and a first

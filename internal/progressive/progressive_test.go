@@ -20,6 +20,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/gate"
+	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
 )
@@ -62,19 +63,34 @@ func TestTheDocumentationHasTheObjectsThatRun(t *testing.T) {
 	}
 }
 
-func TestTheConfigurationOfTheGatesIsValid(t *testing.T) {
-	text, err := configured(map[string]any{"context": "lab", "uid": "1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "aftershock.yaml")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
+// planOf is that of a configuration on a lab.
+func planOf(t *testing.T, configuration string) *config.Plan {
+	t.Helper()
+	lab, path := filepath.Join(t.TempDir(), "lab.yaml"), filepath.Join(t.TempDir(), "aftershock.yaml")
+	const text = `
+apiVersion: aftershock/v1
+cluster: {context: lab, uid: "1", image: "aftershock:lab"}
+allow: {namespaces: [shop]}
+prometheus: {url: "http://198.18.0.1:9090"}
+checks: {answers: {signal: requests, good: value <= 3s, limits: [ttr <= 1s]}}
+services: {ledger: {namespace: shop, workload: statefulset/ledger, checks: [answers]}}
+experiments: {none: {service: ledger, faults: {}}}
+`
+	if err := errors.Join(os.WriteFile(lab, []byte(text), 0o600), trial.Variant(lab, path, clusterOnly, configuration)); err != nil {
 		t.Fatal(err)
 	}
 	plan, err := config.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if plan.Cluster.Context != "lab" || plan.Prometheus != nil || len(plan.Allow.Namespaces) != 1 || plan.Allow.Namespaces[0] != namespace {
+		t.Errorf("%+v", plan.File)
+	}
+	return plan
+}
+
+func TestTheConfigurationOfTheGatesIsValid(t *testing.T) {
+	plan := planOf(t, configuration)
 	var ids []string
 	for _, p := range plan.Planned {
 		ids = append(ids, p.ID())
@@ -86,18 +102,7 @@ func TestTheConfigurationOfTheGatesIsValid(t *testing.T) {
 }
 
 func TestTheConfigurationOfTheTrialsHasTheirExperiments(t *testing.T) {
-	text, err := testedIn(map[string]any{"context": "lab", "uid": "1", "image": "aftershock:lab"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "aftershock.yaml")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	plan, err := config.Read(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan := planOf(t, tested)
 	for _, r := range trials() {
 		if !slices.ContainsFunc(plan.Planned, func(p config.Planned) bool { return p.ID() == r.experiment }) {
 			t.Errorf("%s: no experiment %s", r.id(), r.experiment)

@@ -60,7 +60,7 @@ func trials() []workloadTrial {
 }
 
 // tested is the configuration of the trials.
-const tested = `
+var tested = fmt.Sprintf(`
 apiVersion: aftershock/v1
 allow: {namespaces: [%[1]s]}
 times: {settle: 5s, hold: 10s, watch: 20s, undo: 2m}
@@ -83,12 +83,7 @@ services:
     suites: [pods/kill-one, pods/evict, network/delay, rollout]
     vary:
       network/delay: {limits: {answers: [ttr <= 60s, p95 <= 900ms]}}
-`
-
-// testedIn is it for a cluster.
-func testedIn(cluster map[string]any) ([]byte, error) {
-	return filled(fmt.Appendf(nil, tested, namespace, service, node, previewPort), cluster)
-}
+`, namespace, service, node, previewPort)
 
 // try carries a trial out, in a namespace that is new.
 func try(ctx context.Context, w io.Writer, out string, r workloadTrial) (err error) {
@@ -96,7 +91,7 @@ func try(ctx context.Context, w io.Writer, out string, r workloadTrial) (err err
 	if err := os.MkdirAll(env.out, 0o700); err != nil {
 		return err
 	}
-	if err := env.connect(ctx, testedIn); err != nil {
+	if err := env.connect(ctx, tested); err != nil {
 		return err
 	}
 	defer func() {

@@ -7,14 +7,11 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
@@ -24,8 +21,6 @@ import (
 )
 
 const (
-	labFile = "lab/aftershock.yaml"
-
 	// Hold is how long faults are held, if the experiment does not say otherwise.
 	Hold = 10 * time.Second
 	// SweepPatience is how long what was swept may take to be seen gone.
@@ -53,73 +48,31 @@ type Lab struct {
 // experiments and more checks of checkout in YAML, and looks how the service is without a
 // fault.
 func Connect(ctx context.Context, out string, texts, checks map[string]string) (*Lab, error) {
-	text, err := os.ReadFile(labFile)
-	if err != nil {
-		return nil, fmt.Errorf("%w: is the lab up? see lab/README.md", err)
-	}
-	var of struct {
-		Cluster, Allow, Prometheus yaml.Node
-		Services                   struct {
-			Checkout struct {
-				Namespace  string
-				Load       struct{ URL string }
-				PodSignals yaml.Node `yaml:"podSignals"`
-			}
-		}
-	}
-	if err := yaml.Unmarshal(text, &of); err != nil {
-		return nil, fmt.Errorf("%s: %w", labFile, err)
-	}
-	var cluster struct{ Image string }
-	if err := of.Cluster.Decode(&cluster); err != nil {
-		return nil, fmt.Errorf("%s: %w", labFile, err)
-	}
-	if err := Bring(ctx, cluster.Image, Program); err != nil {
-		return nil, err
-	}
-	own, err := parse(texts)
-	if err != nil {
-		return nil, err
-	}
-	checked, err := parse(checks)
-	if err != nil {
-		return nil, err
-	}
+	l := &Lab{Out: out, File: filepath.Join(out, "aftershock.yaml")}
 	names := append(slices.Sorted(maps.Keys(checks)), "answers")
-	checked["answers"] = map[string]any{"signal": "requests", "good": "value <= 5s", "limits": []string{"downtime <= 1m"}}
-	checkout := of.Services.Checkout
-	file, err := yaml.Marshal(map[string]any{
-		"apiVersion": config.Version,
-		"cluster":    &of.Cluster,
-		"allow":      &of.Allow,
-		"prometheus": &of.Prometheus,
-		"times":      map[string]string{"settle": "2s", "hold": Hold.String(), "watch": "2s", "undo": "30s"},
-		"checks":     checked,
-		"services": map[string]any{
-			"checkout": map[string]any{
-				"namespace": checkout.Namespace, "workload": "deployment/checkout",
-				"load":   map[string]any{"url": checkout.Load.URL, "rate": "50/s"},
-				"checks": names, "calls": []string{"payments"}, "podSignals": &checkout.PodSignals,
-			},
-			"payments": map[string]any{"namespace": checkout.Namespace, "workload": "deployment/payments"},
-		},
-		"experiments": own,
-	})
+	err := Variant(LabFile, l.File, "{checks: null, experiments: null}", fmt.Sprintf(`
+times: {settle: 2s, hold: %s, watch: 2s, undo: 30s}
+services:
+  checkout: {load: {rate: 50/s}, checks: [%s], websocket: null, autoscaler: null, metrics: null, suites: null, vary: null}
+  ledger: null
+experiments: {%s}
+checks: {answers: {signal: requests, good: value <= 5s, limits: [downtime <= 1m]}, %s}
+`, Hold, strings.Join(names, ", "), entries(texts), entries(checks)))
 	if err != nil {
-		return nil, err
-	}
-	l := &Lab{Out: out, File: filepath.Join(out, "aftershock.yaml"), URL: checkout.Load.URL}
-	if err := os.WriteFile(l.File, file, 0o600); err != nil {
 		return nil, err
 	}
 	plan, err := config.Read(l.File)
 	if err != nil {
 		return nil, err
 	}
+	if err := Bring(ctx, plan.Cluster.Image, Program); err != nil {
+		return nil, err
+	}
+	checkout := plan.Find("checkout")
+	l.URL, l.Workload = checkout.Load.URL, checkout.Workload
 	if l.Session, err = suites.Connect(plan); err != nil {
 		return nil, err
 	}
-	l.Workload = kube.Workload{Kind: kube.Deployment, Namespace: checkout.Namespace, Name: "checkout"}
 	l.Cluster = residue.Cluster{Client: l.Session.Client, Namespaces: []string{checkout.Namespace, "aftershock"}, Programs: []string{"checkout", "ledger"}}
 	if err := errors.Join(l.Cluster.Snapshot(ctx), l.Rest(ctx)); err != nil {
 		return nil, err
@@ -135,17 +88,13 @@ func Connect(ctx context.Context, out string, texts, checks map[string]string) (
 	}
 }
 
-// parse reads YAML texts by name.
-func parse(texts map[string]string) (map[string]any, error) {
-	nodes := map[string]any{}
-	for name, text := range texts {
-		var node yaml.Node
-		if err := yaml.Unmarshal([]byte(text), &node); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		nodes[name] = node.Content[0]
+// entries are those of a mapping in YAML.
+func entries(texts map[string]string) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		list = append(list, name+": "+texts[name])
 	}
-	return nodes, nil
+	return strings.Join(list, ", ")
 }
 
 // Sweep sweeps what runs left.
