@@ -587,17 +587,10 @@ const newPods = 20 * time.Second
 // soon looks at a query, again and again until it has an answer or there is no
 // more time.
 func soon(ctx context.Context, source prom.Source, until time.Time) (prom.Preflight, error) {
-	again := time.NewTicker(time.Second)
-	defer again.Stop()
 	for {
 		found, err := source.Preflight(ctx)
-		if err == nil || time.Now().After(until) {
+		if err == nil || time.Now().After(until) || experiments.Wait(ctx, time.Second) != nil {
 			return found, err
-		}
-		select {
-		case <-ctx.Done():
-			return found, err
-		case <-again.C:
 		}
 	}
 }

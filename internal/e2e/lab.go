@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/residue"
 	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/record"
@@ -156,10 +157,7 @@ func (l *lab) without(ctx context.Context, run *trial.Process, node string) erro
 		err = l.lost(ctx, run, node, givenUpIn)
 	}
 	if err == nil {
-		select {
-		case <-time.After(awayFor):
-		case <-ctx.Done():
-		}
+		_ = experiments.Wait(ctx, awayFor)
 	}
 	return errors.Join(err, trial.Command(context.WithoutCancel(ctx), l.w, "start", kubelet))
 }

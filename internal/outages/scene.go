@@ -15,7 +15,6 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
@@ -89,17 +88,13 @@ func scraped(ctx context.Context, lab *trial.Lab) error {
 		return err
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeoutCause(ctx, 6*time.Minute, errors.New("a query still reads what is no longer scraped"))
-	defer cancel()
-	for {
+	return trial.Poll(ctx, time.Second, 6*time.Minute, func(ctx context.Context) error {
 		old, err := client.Has(ctx, `time() - timestamp(up{app="checkout"}) > 3`)
-		switch {
-		case err == nil && !old:
-			return nil
-		case experiments.Wait(ctx, time.Second) != nil:
-			return errors.Join(context.Cause(ctx), err)
+		if err == nil && old {
+			err = errors.New("a query still reads what is no longer scraped")
 		}
-	}
+		return err
+	})
 }
 
 // clean lets what is to remove what was left do so, and then sweeps.

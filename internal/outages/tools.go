@@ -20,7 +20,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/residue"
@@ -160,17 +159,10 @@ var (
 			return s.Session.Client.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.Workload.Namespace}})
 		},
 		end: func(ctx context.Context, s *scene) error {
-			ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-			defer cancel()
-			for {
-				err := s.Session.Client.Get(ctx, client.ObjectKey{Name: s.Workload.Namespace}, &corev1.Namespace{})
-				if apierrors.IsNotFound(err) {
-					return errors.Join(s.release(ctx), trial.Command(ctx, s.w, "deploy"))
-				}
-				if wait := experiments.Wait(ctx, 500*time.Millisecond); wait != nil {
-					return fmt.Errorf("the namespace does not go: %w", errors.Join(wait, err))
-				}
+			if err := trial.Vacate(ctx, s.Session.Client, s.Workload.Namespace); err != nil {
+				return err
 			}
+			return errors.Join(s.release(ctx), trial.Command(ctx, s.w, "deploy"))
 		},
 	}
 	diskFull = outage{

@@ -14,14 +14,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/aftershockhq/aftershock/config"
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/residue"
 	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
@@ -259,17 +257,7 @@ func (env *environment) read(ctx context.Context, apiVersion, kind, name string)
 	return u, env.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, u)
 }
 
-// clear removes the namespace with all that is in it, and waits until it is gone.
+// clear removes the namespace with all that is in it.
 func (env *environment) clear(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	for {
-		err := env.client.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		if err := experiments.Wait(ctx, 500*time.Millisecond); err != nil {
-			return fmt.Errorf("the namespace %s does not go: %w", namespace, err)
-		}
-	}
+	return trial.Vacate(ctx, env.client, namespace)
 }

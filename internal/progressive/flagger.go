@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/trial"
 )
 
 // flagger releases builds blue/green, by Services: the Deployment is the canary, and
@@ -33,18 +33,13 @@ func (f flagger) begin(ctx context.Context, env *environment) error {
 
 // until waits until the canary is in a phase.
 func (f flagger) until(ctx context.Context, env *environment, phase string) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	for {
+	return trial.Poll(ctx, time.Second, 2*time.Minute, func(ctx context.Context) error {
 		canary, err := env.read(ctx, flaggerAPI, f.kind(), service)
-		is, _, _ := unstructured.NestedString(canary.Object, "status", "phase")
-		if err == nil && is == phase {
-			return nil
+		if is, _, _ := unstructured.NestedString(canary.Object, "status", "phase"); err == nil && is != phase {
+			err = fmt.Errorf("the canary is %q, not %s (does Flagger run? see lab with)", is, phase)
 		}
-		if waited := experiments.Wait(ctx, time.Second); waited != nil {
-			return fmt.Errorf("the canary is %q, not %s (does Flagger run? see lab with): %w", is, phase, waited)
-		}
-	}
+		return err
+	})
 }
 
 func (f flagger) experiment(ctx context.Context, env *environment, id string) error {

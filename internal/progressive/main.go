@@ -26,7 +26,6 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/aftershockhq/aftershock/internal/trial"
 )
@@ -70,9 +69,7 @@ func release(ctx context.Context, w io.Writer, out string, r row) (err error) {
 	env, err := newEnvironment(ctx, r.controller, filepath.Join(out, r.id()))
 	if env != nil {
 		defer func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
-			defer cancel()
-			err = errors.Join(err, env.clear(ctx))
+			err = errors.Join(err, env.clear(context.WithoutCancel(ctx)))
 		}()
 	}
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/trial"
 )
 
 // rollouts releases builds as canaries by numbers of pods. The Rollout takes the
@@ -43,17 +43,13 @@ func (r rollouts) begin(ctx context.Context, env *environment) error {
 	if err := errors.Join(env.client.Create(ctx, secret), env.client.Create(ctx, analysis), env.client.Create(ctx, rollout)); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	for {
+	return trial.Poll(ctx, time.Second, 2*time.Minute, func(ctx context.Context) error {
 		is, status, _, err := r.look(ctx, env, "first")
-		if err == nil && is == promoted {
-			return nil
+		if err == nil && is != promoted {
+			err = fmt.Errorf("the rollout is not healthy (%s; does Argo Rollouts run? see lab with)", status)
 		}
-		if waited := experiments.Wait(ctx, time.Second); waited != nil {
-			return fmt.Errorf("the rollout is not healthy (%s; does Argo Rollouts run? see lab with): %w", status, errors.Join(waited, err))
-		}
-	}
+		return err
+	})
 }
 
 func (r rollouts) experiment(ctx context.Context, env *environment, id string) error {

@@ -95,9 +95,7 @@ func try(ctx context.Context, w io.Writer, out string, r workloadTrial) (err err
 		return err
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
-		defer cancel()
-		err = errors.Join(err, env.clear(ctx))
+		err = errors.Join(err, env.clear(context.WithoutCancel(ctx)))
 	}()
 	if err := env.place(ctx, r); err != nil {
 		return fmt.Errorf("%s: %w", r.id(), err)
@@ -182,20 +180,10 @@ var underTest = kube.Workload{Kind: kube.ArgoRollout, Namespace: namespace, Name
 
 // rest waits until the Rollout is at rest.
 func (env *environment) rest(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	for {
-		state, err := underTest.Read(ctx, env.client)
-		why := ""
-		if err == nil {
-			if why = state.Unsettled(); why == "" {
-				return nil
-			}
-		}
-		if waited := experiments.Wait(ctx, time.Second); waited != nil {
-			return fmt.Errorf("the Rollout is not at rest: %s (does Argo Rollouts run? see lab with): %w", why, errors.Join(waited, err))
-		}
+	if err := trial.Poll(ctx, time.Second, 2*time.Minute, trial.AtRest(env.client, underTest)); err != nil {
+		return fmt.Errorf("the Rollout is not at rest (does Argo Rollouts run? see lab with): %w", err)
 	}
+	return nil
 }
 
 // try runs the experiment, and says what is wrong with how it ended and what it left.

@@ -18,7 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
@@ -126,22 +126,16 @@ func (a *account) without(ctx context.Context, list []rights.Rule, lost rights.R
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	for {
+	return trial.Poll(ctx, 100*time.Millisecond, 30*time.Second, func(ctx context.Context) error {
 		missing, err := rights.Missing(ctx, as, append(list, lost))
 		if err != nil {
 			return fmt.Errorf("take away %s: %w", lost, err)
 		}
-		if slices.Equal(missing, []rights.Rule{lost}) {
-			return nil
+		if !slices.Equal(missing, []rights.Rule{lost}) {
+			return fmt.Errorf("take away %s: missing are %v", lost, missing)
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("take away %s: %w; missing are %v", lost, ctx.Err(), missing)
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+		return nil
+	})
 }
 
 // remove removes what grants the account its rights.
@@ -156,19 +150,4 @@ func (a *account) remove(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// vacate removes the namespace of the accounts, and waits until it is gone.
-func vacate(ctx context.Context, admin client.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	for {
-		err := admin.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		if err := experiments.Wait(ctx, 500*time.Millisecond); err != nil {
-			return fmt.Errorf("the namespace %s does not go: %w", namespace, err)
-		}
-	}
 }

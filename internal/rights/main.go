@@ -20,12 +20,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -63,12 +61,12 @@ type proof struct {
 	account *account // the runner
 	lanes   []lane
 	rest    residue.Cluster
+	kept    string // the directory of what is proven
 	state   state
 }
 
 // state is what is proven so far.
 type state struct {
-	Program              string // the SHA-256 of the program that it is of
 	Rules, Used, Refused []rights.Rule
 	Done                 map[string]bool // parts
 }
@@ -101,11 +99,14 @@ func run(ctx context.Context, w io.Writer) (err error) {
 	if p.stops, err = suites.OperatorRights(ctx, plan); err != nil {
 		return err
 	}
-	kept := filepath.Join(*out, "proven.json")
+	kept := "proven"
 	if scales(plan) {
-		kept = filepath.Join(*out, "proven-autoscaled.json")
+		kept = "proven-autoscaled"
 	}
-	if err := p.read(kept); err != nil {
+	if p.kept, err = trial.Directory(filepath.Join(*out, kept), ""); err != nil {
+		return err
+	}
+	if err := p.read(); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "%d rules for %s\nrecords are in %s\n", len(p.rules), strings.Join(p.names, ", "), *out)
@@ -130,10 +131,10 @@ func run(ctx context.Context, w io.Writer) (err error) {
 		return err
 	}
 	after := context.WithoutCancel(ctx)
-	if err := vacate(ctx, admin); err != nil {
+	if err := trial.Vacate(ctx, admin, namespace); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, vacate(after, admin)) }()
+	defer func() { err = errors.Join(err, trial.Vacate(after, admin, namespace)) }()
 	p.admin, p.cluster = admin, cluster.Config
 	p.rest = residue.Cluster{Client: admin, Namespaces: append(slices.Clone(plan.Allow.Namespaces), namespace), Programs: []string{"checkout", "ledger"}}
 	defer func() {
@@ -176,7 +177,7 @@ func run(ctx context.Context, w io.Writer) (err error) {
 			errs = append(errs, fmt.Errorf("%s: %w", part.name, err))
 		}
 		fmt.Fprintf(w, "=== %s in %s: %v\n", part.name, time.Since(begin).Round(time.Second), err)
-		if err := p.keep(kept); err != nil {
+		if err := trial.Keep(p.kept, p.program, p.state); err != nil {
 			return err
 		}
 	}
@@ -211,39 +212,19 @@ func (p *proof) tell(left []string) error {
 }
 
 // read reads what was proven before.
-func (p *proof) read(path string) error {
-	text, err := os.ReadFile(path) //nolint:gosec // of the command line
-	if err == nil {
-		err = json.Unmarshal(text, &p.state)
-	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	sum, err := trial.Sum(p.program)
+func (p *proof) read() error {
+	states, err := trial.ReadResults[state](p.kept, p.program)
 	if err != nil {
 		return err
 	}
-	if p.state.Done == nil {
-		p.state = state{Program: sum, Rules: p.rules, Done: map[string]bool{}}
-	}
-	if p.state.Program != sum {
-		return fmt.Errorf("%s is of another build than %s: begin anew, with another -out", path, p.program)
+	p.state = state{Rules: p.rules, Done: map[string]bool{}}
+	if n := len(states); n > 0 {
+		p.state = states[n-1]
 	}
 	if !slices.Equal(p.state.Rules, p.rules) {
-		return fmt.Errorf("%s is of other rules: begin anew", path)
+		return fmt.Errorf("what is in %s is of other rules: begin anew, with another -out", p.kept)
 	}
 	return nil
-}
-
-func (p *proof) keep(path string) error {
-	if sum, err := trial.Sum(p.program); err != nil || sum != p.state.Program {
-		return errors.Join(fmt.Errorf("%s was built anew meanwhile: begin anew, with another -out", p.program), err)
-	}
-	text, err := json.MarshalIndent(p.state, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, text, 0o600)
 }
 
 // unusedOf are the rules that no request has used.

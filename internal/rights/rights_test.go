@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/internal/trial"
 	"github.com/aftershockhq/aftershock/suites/rights"
 )
 
@@ -107,7 +108,7 @@ func TestPreflightNamesWhatItLacksAndRefuses(t *testing.T) {
 // What is proven of one build is not proven of another, nor of other rules.
 func TestWhatIsProvenIsOfOneBuild(t *testing.T) {
 	dir := t.TempDir()
-	kept, program := filepath.Join(dir, "proven.json"), filepath.Join(dir, "aftershock")
+	program := filepath.Join(dir, "aftershock")
 	build := func(text string) {
 		if err := os.WriteFile(program, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -115,23 +116,23 @@ func TestWhatIsProvenIsOfOneBuild(t *testing.T) {
 	}
 	rules := []rights.Rule{{Namespace: "shop", Resource: "pods", Verb: "list"}}
 	build("one")
-	p := &proof{program: program, rules: rules}
-	if err := p.read(kept); err != nil {
+	p := &proof{program: program, kept: dir, rules: rules}
+	if err := p.read(); err != nil {
 		t.Fatal(err)
 	}
 	p.state.Done["preflight"] = true
-	if err := p.keep(kept); err != nil {
+	if err := trial.Keep(dir, program, p.state); err != nil {
 		t.Fatal(err)
 	}
-	again := &proof{program: program, rules: rules}
-	if err := again.read(kept); err != nil || !again.state.Done["preflight"] {
+	again := &proof{program: program, kept: dir, rules: rules}
+	if err := again.read(); err != nil || !again.state.Done["preflight"] {
 		t.Errorf("of the same build: %v, done %v", err, again.state.Done)
 	}
-	if err := (&proof{program: program}).read(kept); err == nil || !strings.Contains(err.Error(), "of other rules") {
+	if err := (&proof{program: program, kept: dir}).read(); err == nil || !strings.Contains(err.Error(), "of other rules") {
 		t.Errorf("of other rules: %v", err)
 	}
 	build("another")
-	if err := (&proof{program: program, rules: rules}).read(kept); err == nil || !strings.Contains(err.Error(), "of another build") {
+	if err := (&proof{program: program, kept: dir, rules: rules}).read(); err == nil || !strings.Contains(err.Error(), "of another build") {
 		t.Errorf("of another build: %v", err)
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/config"
-	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/internal/residue"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/suites"
@@ -81,11 +80,10 @@ checks: {answers: {signal: requests, good: value <= 5s, limits: [downtime <= 1m]
 		return nil, fmt.Errorf("there is something already: %s", strings.Join(left, "; "))
 	}
 	// What was just deployed is at rest before the node's rules have it.
-	for end := time.Now().Add(reached); ; {
-		if l.Usual, err = l.Answers(ctx); err == nil || time.Now().After(end) || experiments.Wait(ctx, time.Second) != nil {
-			return l, err
-		}
-	}
+	return l, Poll(ctx, time.Second, reached, func(ctx context.Context) (err error) {
+		l.Usual, err = l.Answers(ctx)
+		return err
+	})
 }
 
 // entries are those of a mapping in YAML.
@@ -107,25 +105,11 @@ func (l *Lab) Sweep(ctx context.Context) (printed string, err error) {
 
 // Rest waits until the service is at rest.
 func (l *Lab) Rest(ctx context.Context) error {
-	for end := time.Now().Add(atRest); ; {
-		state, err := l.Workload.Read(ctx, l.Session.Client)
-		why := ""
-		if err == nil {
-			why = state.Unsettled()
-		}
-		switch {
-		case err == nil && why == "":
-			return nil
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case time.Now().After(end):
-			return fmt.Errorf("the service is not at rest after %s: %s", atRest, strings.TrimSpace(fmt.Sprintln(why, err)))
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(500 * time.Millisecond):
-		}
+	err := Poll(ctx, 500*time.Millisecond, atRest, AtRest(l.Session.Client, l.Workload))
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("the service is not at rest after %s: %w", atRest, err)
 	}
+	return err
 }
 
 // Answers asks the service some times, over a new connection each; it returns the
