@@ -31,7 +31,7 @@
 //
 //	chaosmesh.NetworkDelay{Pods: checkout, Latency: 200 * time.Millisecond, Jitter: 50 * time.Millisecond, To: payments}
 //	chaosmesh.NetworkPartition{Pods: checkout, To: payments, Signal: "calls"}
-//	chaosmesh.StressCPU{Pods: checkout, Count: faults.Percent(50), Workers: 2, Load: 80 * chaosmesh.Percent, Follow: true}
+//	chaosmesh.StressCPU{Pods: checkout, Count: "50%", Workers: 2, Load: 80 * chaosmesh.Percent, Follow: true}
 //	chaosmesh.Object{YAML: slowDisk, Effects: []record.Effect{{Signal: "write seconds", Rise: 0.08}}}
 //
 // Validate names each invalid field and its valid values before anything is touched. It

@@ -51,7 +51,7 @@ func ExampleCluster_Fault() {
 	}
 	kill := cluster.Fault(chaosmesh.PodKill{
 		Pods:  faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
-		Count: faults.Percent(50),
+		Count: "50%",
 	})
 
 	preview, err := kill.Preview(context.Background(), "4f1c2a9d3b")
@@ -100,7 +100,7 @@ func ExampleCluster_Fault_refused() {
 	}
 	kill := cluster.Fault(chaosmesh.PodKill{
 		Pods:  faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
-		Count: faults.Fixed(4),
+		Count: "4",
 	})
 	_, err = kill.Preview(context.Background(), "4f1c2a9d3b")
 	fmt.Println(err)

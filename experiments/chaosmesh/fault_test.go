@@ -157,7 +157,7 @@ func TestEveryObjectIsSafeByItself(t *testing.T) {
 		play(t, c, atOnce, takeUp, kill("a"), kill("b"), injected("shop/a", "shop/b"))
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
-		got, err := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.Percent(50)}).Inject(ctx, rec.Recorder)
+		got, err := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: "50%"}).Inject(ctx, rec.Recorder)
 		if err != nil || got.FailureReason != "" {
 			t.Fatal(err, got.FailureReason)
 		}
@@ -204,15 +204,15 @@ func TestWhatIsRefusedCreatesNothing(t *testing.T) {
 			checkout, faults.One,
 			append([]client.Object{pod("d", func(p *corev1.Pod) { p.Labels["tier"] = "db" })}, three...), "pod d matches the selector and is protected (tier=db)",
 		},
-		{"more than there are", faults.Guard{}, checkout, faults.Fixed(4), three, "4 asked for, and 3 running pods match the selector"},
-		{"more than run", faults.Guard{}, checkout, faults.Fixed(3), []client.Object{pod("a"), pod("b"), pod("c", pending)}, "3 asked for, and 2 running pods match the selector"},
-		{"more than stay", faults.Guard{}, checkout, faults.Fixed(3), []client.Object{pod("a"), pod("b"), pod("c", terminating)}, "3 asked for, and 2 running pods match the selector"},
+		{"more than there are", faults.Guard{}, checkout, "4", three, "4 asked for, and 3 running pods match the selector"},
+		{"more than run", faults.Guard{}, checkout, "3", []client.Object{pod("a"), pod("b"), pod("c", pending)}, "3 asked for, and 2 running pods match the selector"},
+		{"more than stay", faults.Guard{}, checkout, "3", []client.Object{pod("a"), pod("b"), pod("c", terminating)}, "3 asked for, and 2 running pods match the selector"},
 		{"one of none", faults.Guard{}, checkout, faults.One, nil, "1 asked for, and 0 running pods match the selector"},
-		{"a share of none", faults.Guard{}, checkout, faults.Percent(50), nil, "1 asked for, and 0 running pods match the selector"},
+		{"a share of none", faults.Guard{}, checkout, "50%", nil, "1 asked for, and 0 running pods match the selector"},
 		{"no count", faults.Guard{}, checkout, "", three, "no count; say how many pods"},
-		{"a count of zero", faults.Guard{}, checkout, faults.Fixed(0), three, "0 pods; want at least 1"},
-		{"a share of zero", faults.Guard{}, checkout, faults.Percent(0), three, "0% of the pods; a percentage is from 1% to 100%"},
-		{"a share above all", faults.Guard{}, checkout, faults.Percent(101), three, "101% of the pods; a percentage is from 1% to 100%"},
+		{"a count of zero", faults.Guard{}, checkout, "0", three, "0 pods; want at least 1"},
+		{"a share of zero", faults.Guard{}, checkout, "0%", three, "0% of the pods; a percentage is from 1% to 100%"},
+		{"a share above all", faults.Guard{}, checkout, "101%", three, "101% of the pods; a percentage is from 1% to 100%"},
 		{"a count in words", faults.Guard{}, checkout, "most", three, `"most" is neither a number nor a percentage`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -272,7 +272,7 @@ func TestWhatCouldNotBeShownIsTheFailureReason(t *testing.T) {
 		{"no controller", faults.One, nil, 16 * time.Second, "Chaos Mesh's controller did not act on PodChaos/shop/pod-kill-RUN-XXXXX within 15s: is chaos-controller-manager running?"},
 		{"nothing was selected", faults.One, []step{takeUp, says("Failed to select targets: no target has been selected")}, 3 * time.Second, "Chaos Mesh selected no pod for PodChaos/shop/pod-kill-RUN-XXXXX; Chaos Mesh says: Failed to select targets: no target has been selected"},
 		{"an injection failed", faults.One, []step{takeUp, failed("shop/a", "pods is forbidden")}, time.Second, "Chaos Mesh could not inject shop/a: pods is forbidden"},
-		{"fewer than asked for", faults.Fixed(2), []step{takeUp, kill("a"), injected("shop/a")}, time.Second, "2 pods asked for, and Chaos Mesh selected only shop/a"},
+		{"fewer than asked for", "2", []step{takeUp, kill("a"), injected("shop/a")}, time.Second, "2 pods asked for, and Chaos Mesh selected only shop/a"},
 		{"selected and then nothing", faults.One, []step{takeUp, waiting("shop/a")}, 16 * time.Second, "Chaos Mesh did not inject shop/a within 15s, and did not say why"},
 		{"taken up without a word on pods", faults.One, []step{status(func(o v1alpha1.InnerObject) { o.SetFinalizers([]string{"chaos-mesh/records"}) })}, 16 * time.Second, "Chaos Mesh's controller took up PodChaos/shop/pod-kill-RUN-XXXXX but selected no pod within 15s"},
 		{"a victim that was going anyway", faults.One, []step{takeUp, injected("shop/gone")}, 4 * time.Second, "shop/gone was selected, which did not run or was on its way out before the fault"},
@@ -570,7 +570,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestPreviewChangesNothing(t *testing.T) {
 	c := newClient(t, interceptor.Funcs{}, pod("a"), pod("b"), pod("c", pending))
-	fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: faults.Percent(100)})
+	fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.PodKill{Pods: checkout, Count: "100%"})
 	got, err := fault.Preview(t.Context(), "4f1c2a9d3b")
 	if err != nil {
 		t.Fatal(err)

@@ -75,7 +75,7 @@ func TestAFaultFollowsReplacements(t *testing.T) {
 		{"of one, and its replacement's replacement", faults.One, []string{"shop/a"}, []func(context.Context, client.Client) error{dies("a"), comes("c"), dies("c"), comes("d")}, []string{"c", "d"}},
 		{"of one that stays, no new one", faults.One, []string{"shop/a"}, []func(context.Context, client.Client) error{comes("c")}, nil},
 		{"of one, not for a pod that was not chosen", faults.One, []string{"shop/a"}, []func(context.Context, client.Client) error{dies("b"), comes("c")}, nil},
-		{"of half, half of those that there are then, the oldest first", faults.Percent(50), []string{"shop/a"}, []func(context.Context, client.Client) error{comes("c"), comes("d"), comes("e")}, []string{"c", "d"}},
+		{"of half, half of those that there are then, the oldest first", "50%", []string{"shop/a"}, []func(context.Context, client.Client) error{comes("c"), comes("d"), comes("e")}, []string{"c", "d"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -286,7 +286,7 @@ func ExampleNetworkBandwidth() {
 func ExampleNetworkPartition() {
 	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 	payments := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "payments"}}
-	show(chaosmesh.NetworkPartition{Pods: checkout, Count: faults.Fixed(3), To: payments, Signal: "calls"})
+	show(chaosmesh.NetworkPartition{Pods: checkout, Count: "3", To: payments, Signal: "calls"})
 	// Output:
 	// # cut the network to and from the pods app=payments in shop for 3 of the pods app=checkout in shop
 	// apiVersion: chaos-mesh.org/v1alpha1

@@ -64,7 +64,7 @@ func every() map[string]chaosmesh.Spec {
 	size := resource.MustParse
 	return map[string]chaosmesh.Spec{
 		"pod kill":        chaosmesh.PodKill{Pods: checkout, Count: faults.One},
-		"pod failure":     chaosmesh.PodFailure{Pods: checkout, Count: faults.Percent(50)},
+		"pod failure":     chaosmesh.PodFailure{Pods: checkout, Count: "50%"},
 		"container kill":  chaosmesh.ContainerKill{Pods: checkout, Count: faults.All, Containers: []string{"app", "proxy"}},
 		"delay":           chaosmesh.NetworkDelay{Pods: checkout, Latency: 200 * time.Millisecond},
 		"delay to":        chaosmesh.NetworkDelay{Pods: checkout, Latency: 90 * time.Second, Jitter: 1500 * time.Microsecond, Correlation: 25 * chaosmesh.Percent, To: payments, Direction: chaosmesh.Egress},
@@ -80,7 +80,7 @@ func every() map[string]chaosmesh.Spec {
 		"partition from":  chaosmesh.NetworkPartition{Pods: checkout, To: payments, Direction: chaosmesh.Ingress},
 		"partition both":  chaosmesh.NetworkPartition{Pods: checkout, To: payments, Direction: chaosmesh.Both, Outside: []string{"192.0.2.1"}},
 		"cpu":             chaosmesh.StressCPU{Pods: checkout, Workers: 1},
-		"much cpu":        chaosmesh.StressCPU{Pods: checkout, Count: faults.Fixed(2), Workers: 8192, Load: 40 * chaosmesh.Percent, Containers: []string{"app", "proxy"}, Follow: true},
+		"much cpu":        chaosmesh.StressCPU{Pods: checkout, Count: "2", Workers: 8192, Load: 40 * chaosmesh.Percent, Containers: []string{"app", "proxy"}, Follow: true},
 		"memory":          chaosmesh.StressMemory{Pods: checkout, Size: size("64Mi")},
 		"a memory share":  chaosmesh.StressMemory{Pods: checkout, OfLimit: 80 * chaosmesh.Percent, Containers: []string{"app"}},
 		"memory in bytes": chaosmesh.StressMemory{Pods: checkout, Size: size("268435456")},
@@ -330,7 +330,7 @@ func TestWhatMakesNoSenseOnThesePodsIsRefused(t *testing.T) {
 		{"a container that is not there", chaosmesh.ContainerKill{Pods: checkout, Count: faults.One, Containers: []string{"app", "db"}}, `pod a has no container "db"; it has app, proxy`},
 		{"stress of a container that is not there", chaosmesh.StressCPU{Pods: checkout, Workers: 1, Containers: []string{"db"}}, `pod a has no container "db"; it has app, proxy`},
 		{"a share of a limit that is not there", chaosmesh.StressMemory{Pods: checkout, OfLimit: 80 * chaosmesh.Percent, Containers: []string{"proxy"}}, "80% of a limit that container proxy of pod a does not have; say a size"},
-		{"more than there are", chaosmesh.NetworkDelay{Pods: checkout, Count: faults.Fixed(4), Latency: time.Second}, "4 asked for, and 3 running pods match the selector"},
+		{"more than there are", chaosmesh.NetworkDelay{Pods: checkout, Count: "4", Latency: time.Second}, "4 asked for, and 3 running pods match the selector"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if _, err := c.Fault(row.spec).Preview(t.Context(), "run"); !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), row.want) {

@@ -132,7 +132,7 @@ func TestFaultsOfOthersAreTold(t *testing.T) {
 				}
 				play(t, c, atOnce, only("network-delay", takeUp, injected("shop/a", "shop/b"))...)
 				rec := newHistory()
-				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Count: faults.Fixed(2), Latency: time.Second})
+				fault := newCluster(t, c, faults.Guard{}).Fault(chaosmesh.NetworkDelay{Pods: checkout, Count: "2", Latency: time.Second})
 				got, err := fault.Inject(t.Context(), rec.Recorder)
 				if err != nil || got.FailureReason != "" || got.Of != 3 || got.Follows || got.ChangesPods {
 					t.Fatal(err, got)

@@ -136,7 +136,7 @@ func TestPreviewSaysThatABudgetForbidsIt(t *testing.T) {
 		{"nor one of the pods", faults.One, []client.Object{allows("none", 3, own)}, refuse, "a cannot be evicted while its budget expects 3 pods, and the run will find that: broken. " + quoted},
 		{"of one pod only, and the run may choose another", faults.One, []client.Object{allows("none", 3, onlyA)}, refuse, "a cannot be evicted while its budget expects 3 pods; a run that chooses it is broken, and this one may choose another. " + quoted},
 		{"of one pod only, and all are to go", faults.All, []client.Object{allows("none", 3, onlyA)}, refuse, "a cannot be evicted while its budget expects 3 pods, and the run will find that: broken. " + quoted},
-		{"of one pod only, and two of three are to go", faults.Fixed(2), []client.Object{allows("none", 3, onlyA)}, refuse, "a cannot be evicted while its budget expects 3 pods; a run that chooses it is broken, and this one may choose another. " + quoted},
+		{"of one pod only, and two of three are to go", "2", []client.Object{allows("none", 3, onlyA)}, refuse, "a cannot be evicted while its budget expects 3 pods; a run that chooses it is broken, and this one may choose another. " + quoted},
 		{"two budgets, whatever the number of pods", faults.One, []client.Object{allows("one", 1, own), allows("two", 1, own)}, refuse, "a cannot be evicted, and the run will find that: broken. more than one budget covers it"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {

@@ -28,7 +28,7 @@ func ExampleFault() {
 	drain := &eviction.Fault{
 		Cluster: cluster,
 		Pods:    faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}},
-		Count:   faults.Percent(50),
+		Count:   "50%",
 		Timeout: time.Minute, // as long as a budget may refuse
 	}
 	candidates, asked, err := cluster.Choose(context.Background(), drain.Pods, drain.Count)

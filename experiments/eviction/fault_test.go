@@ -101,7 +101,7 @@ func TestPodsAreEvicted(t *testing.T) {
 			uids = append(uids, *e.DeleteOptions.Preconditions.UID)
 			return nil
 		})
-		in, events, err := inject(t, &eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.Fixed(2)})
+		in, events, err := inject(t, &eviction.Fault{Cluster: cluster, Pods: checkout, Count: "2"})
 		if err != nil || in.FailureReason != "" {
 			t.Fatal(err, in.FailureReason)
 		}
@@ -260,7 +260,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		want  string
 	}{
 		{"no client", &eviction.Fault{Pods: checkout, Count: faults.One}, "evict 1 of the pods app=checkout in shop: needs a client of a cluster"},
-		{"the guard refuses", &eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.Fixed(4)}, "evict 4 of the pods app=checkout in shop: refused: 4 asked for, and 3 running pods match"},
+		{"the guard refuses", &eviction.Fault{Cluster: cluster, Pods: checkout, Count: "4"}, "evict 4 of the pods app=checkout in shop: refused: 4 asked for, and 3 running pods match"},
 		{"the account may not", &eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.One}, "give the account the right to create pods/eviction"},
 		{"the API server is away", &eviction.Fault{Cluster: broken, Pods: checkout, Count: faults.One}, "connection refused"},
 	} {
@@ -285,7 +285,7 @@ func TestPreviewEvictsNobody(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			cluster := shop(t, row.answer)
-			fault := &eviction.Fault{Cluster: cluster, Pods: checkout, Count: faults.Percent(50)}
+			fault := &eviction.Fault{Cluster: cluster, Pods: checkout, Count: "50%"}
 			got, err := fault.Preview(t.Context(), "run")
 			if err != nil || got.Requested != 2 || len(got.Candidates) != 3 {
 				t.Errorf("preview %+v, %v; want 2 of 3", got, err)
@@ -314,7 +314,7 @@ func TestInjectEndsWithItsContext(t *testing.T) {
 }
 
 func TestOneEvictionIsOverAtOnce(t *testing.T) {
-	for count, want := range map[faults.Count]bool{faults.One: true, faults.Fixed(2): false, faults.Percent(30): false, faults.All: false} {
+	for count, want := range map[faults.Count]bool{faults.One: true, "2": false, "30%": false, faults.All: false} {
 		if got := (&eviction.Fault{Count: count}).OneShot(); got != want {
 			t.Errorf("%s: %t, want %t", count, got, want)
 		}

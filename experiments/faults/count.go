@@ -18,12 +18,6 @@ const (
 	All Count = "100%"
 )
 
-// Fixed returns the count of n pods.
-func Fixed(n int) Count { return Count(strconv.Itoa(n)) }
-
-// Percent returns the count of p percent of the pods.
-func Percent(p int) Count { return Count(strconv.Itoa(p) + "%") }
-
 // IsAll reports whether the count is all pods, whatever their number.
 func (c Count) IsAll() bool {
 	n, percent, err := c.parse()

@@ -4,7 +4,7 @@
 //	cluster := faults.Cluster{Client: c, Guard: faults.Guard{Cluster: uid, Namespaces: []string{"shop"}}}
 //	checkout := faults.Pods{Namespace: "shop", Selector: map[string]string{"app": "checkout"}}
 //
-//	candidates, n, err := cluster.Choose(ctx, checkout, faults.Percent(50)) // hit n of the candidates
+//	candidates, n, err := cluster.Choose(ctx, checkout, "50%") // hit n of the candidates
 //
 // A custom fault implements [experiments.Fault]. It chooses its pods with
 // [Cluster.Choose]; writes each change down before it makes it ([WriteDown]); labels the

@@ -6,7 +6,7 @@
 // carries its planned time, so the judge knows which times are unobserved.
 //
 //	experiment.Load = load.HTTP{
-//		Shape: load.MustParseShape("ramp from 10/s to 100/s over 1m"),
+//		Shape: load.Ramp(10, 100, time.Minute),
 //		URL:   "http://shop.example/checkout",
 //	}
 //

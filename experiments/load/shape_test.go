@@ -33,7 +33,7 @@ func TestAShapeIsWrittenAsItIsRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := s.String(); got != row.want && fmt.Sprint(load.MustParseShape(got)) != got {
+			if got := s.String(); got != row.want && fmt.Sprint(shapeOf(t, got)) != got {
 				t.Errorf("%q, want %q", got, row.want)
 			}
 			text, err := json.Marshal(s)
@@ -223,7 +223,7 @@ func TestTheStagesOfAShapeAreThoseOfThePlan(t *testing.T) {
 		{"ramp from 10/s to 100/s over 1m", "[{1: 10/s to 100/s -99.261043ms 10 1.5 0 0s} {2: 100/s 59.900738957s 100 0 0 0s}]"},
 	} {
 		t.Run(row.shape, func(t *testing.T) {
-			l := load.HTTP{Shape: load.MustParseShape(row.shape), ReuseRate: 5, URL: "http://h/"}
+			l := load.HTTP{Shape: shapeOf(t, row.shape), ReuseRate: 5, URL: "http://h/"}
 			if got := fmt.Sprint(l.Stages()["requests"]); got != row.want {
 				t.Errorf("%s, want %s", got, row.want)
 			}
@@ -269,4 +269,13 @@ func FuzzRate(f *testing.F) {
 			t.Errorf("%q is %v, which reads back as %v, %v", text, r, back, err)
 		}
 	})
+}
+
+func shapeOf(t *testing.T, text string) load.Shape {
+	t.Helper()
+	s, err := load.ParseShape(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

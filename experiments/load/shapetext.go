@@ -56,15 +56,6 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MustParseShape is ParseShape for literals in code; it panics on invalid text.
-func MustParseShape(text string) Shape {
-	s, err := ParseShape(text)
-	if err != nil {
-		panic(err)
-	}
-	return s
-}
-
 func parseShape(words []string) (Shape, error) {
 	r := reader{words: words}
 	var s Shape

@@ -428,7 +428,7 @@ func TestWhatIsWrongWithAJob(t *testing.T) {
 func TestAnOrderHasWhateverALoadHas(t *testing.T) {
 	t.Setenv("AFTERSHOCK_TEST_TOKEN", "s3cret")
 	h := load.HTTP{
-		Shape: load.MustParseShape("ramp from 1/s to 9/s over 1m"), URL: "http://h/", Method: "POST", Header: http.Header{"A": {"b", "c"}}, Body: []byte("x"),
+		Shape: load.Ramp(1, 9, time.Minute), URL: "http://h/", Method: "POST", Header: http.Header{"A": {"b", "c"}}, Body: []byte("x"),
 		SecretHeader: map[string]load.Secret{"Authorization": {Env: "AFTERSHOCK_TEST_TOKEN"}}, Timeout: time.Second, ReuseRate: 2, BackendHeader: "X-Who", MaxInFlight: 101,
 	}
 	got, err := workers.SentAndRead(h, 1, 2)
