@@ -39,8 +39,7 @@ type Fault struct {
 	// When is a condition that the fault waits for. Example: {autoscaler: scaling-out}.
 	When When `yaml:"when"`
 	// Within is how long to wait for the condition; after that the run undoes
-	// everything
-	// and ends as unknown. Required with when. Example: 2m.
+	// everything and ends as unknown. Required with when. Example: 2m.
 	Within time.Duration `yaml:"within"`
 }
 
@@ -79,17 +78,14 @@ type Surge struct {
 	// Example: 3x.
 	Factor Multiple `yaml:"factor"`
 	// Scaled is how long the service must keep the size to which it scaled out before
-	// the
-	// surge counts as in place; after two minutes it does in any case. Default: the
-	// surge
-	// is in place at once. Example: 30s.
+	// the surge counts as in place; after two minutes it does in any case. Default:
+	// the surge is in place at once. Example: 30s.
 	Scaled time.Duration `yaml:"scaled"`
 }
 
 // A ChaosMesh is any fault in Chaos Mesh's own YAML, on pods in one namespace; its
 // duration is ignored. For kinds that Aftershock does not have, effects must say what
-// to
-// observe.
+// to observe.
 type ChaosMesh struct {
 	// File is a file with the object. It or yaml is required. Example: stress.yaml.
 	File string `yaml:"file"`

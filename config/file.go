@@ -83,8 +83,7 @@ type Cluster struct {
 	// Context is a context of the kubeconfig. Default: the current one.
 	Context string `yaml:"context"`
 	// UID is the UID of the namespace kube-system, which identifies the cluster
-	// whatever
-	// its context is called: kubectl get namespace kube-system -o
+	// whatever its context is called: kubectl get namespace kube-system -o
 	// jsonpath={.metadata.uid}. Required. Example: 0b1c2d3e-0000-0000-0000-000000000000.
 	UID string `yaml:"uid"`
 	// Namespace is where the program keeps its own objects: the Leases that let one run
@@ -122,15 +121,13 @@ type Freeze struct {
 	// calendar. Example: [{schedule: "0 18 * * FRI", for: 62h, timezone: Europe/Berlin}].
 	Windows []stop.Window `yaml:"windows"`
 	// Incident is PromQL: there is an incident, and so a freeze, while any of its
-	// series
-	// is not 0, or while a comparison returns a series. An empty result means no
-	// incident; without an answer nothing begins. Example:
+	// series is not 0, or while a comparison returns a series. An empty result
+	// means no incident; without an answer nothing begins. Example:
 	// ALERTS{alertstate="firing",severity="page"}.
 	Incident string `yaml:"incident"`
 	// Running says what happens to a run when a freeze begins: finish, it continues
-	// until
-	// it would inject another fault; or stop, its faults are undone at once. Default:
-	// finish.
+	// until it would inject another fault; or stop, its faults are undone at once.
+	// Default: finish.
 	Running string `yaml:"running"`
 }
 
@@ -151,10 +148,8 @@ type Times struct {
 	// Watch is how long to observe after the fault is gone. Default: 30s. Example: 5m.
 	Watch time.Duration `yaml:"watch"`
 	// Undo is how long undoing all faults may take. It usually takes seconds, but
-	// minutes
-	// after Chaos Mesh's controller was cut off from the API server. Default: 3m, and
-	// 7m
-	// for a drain and a rollout.
+	// minutes after Chaos Mesh's controller was cut off from the API server. Default:
+	// 3m, and 7m for a drain and a rollout.
 	Undo time.Duration `yaml:"undo"`
 	// Deadline is how long the whole run may take, without undoing. Default: twice the
 	// length of the phases, plus 1m; 1h for a drain and a rollout.
@@ -170,9 +165,7 @@ type Check struct {
 	// or grpc (seconds until the probe's answer). A check has a signal or a query.
 	Signal string `yaml:"signal"`
 	// Query is PromQL, instead of a signal. {{.Series}} and the like in it stand for
-	// the
-	// service that uses the check. Example:
-	// sum(rate(orders_total[10s])).
+	// the service that uses the check. Example: sum(rate(orders_total[10s])).
 	Query string `yaml:"query"`
 	// Reduce combines several series of the query: sum, max, min, avg, or each, which
 	// makes each series an observation. Default: several series are an error.
@@ -180,8 +173,7 @@ type Check struct {
 	// Every is the time between two evaluations of the query. Default: 1s.
 	Every time.Duration `yaml:"every"`
 	// Good is the condition for a good observation: value, an operator and a number
-	// with
-	// the signal's unit. Required. Examples: value <= 1s; value >= 99%.
+	// with the signal's unit. Required. Examples: value <= 1s; value >= 99%.
 	Good Good `yaml:"good"`
 	// Allowed is the share of observations that may be bad without an outage, such as
 	// stray errors. Default: 0%. Example: 0.1%.
@@ -196,14 +188,12 @@ type Check struct {
 // Abort says when a run has gone too far.
 type Abort struct {
 	// Unless are conditions, by name, that must hold while faults are in place. Once
-	// one
-	// does not, the run ends and is broken. Default: there are none. Example:
+	// one does not, the run ends and is broken. Default: there are none. Example:
 	// {half: {signal: replicas, good: value >= 50%, for: 5s}}.
 	Unless Named[Condition] `yaml:"unless"`
 	// Blind is how long a condition may go without an observation before the run ends
-	// as
-	// unknown. It must be longer than the scrape interval of the series that a query
-	// reads. Default: 10s. Example: 30s.
+	// as unknown. It must be longer than the scrape interval of the series that a
+	// query reads. Default: 10s. Example: 30s.
 	Blind time.Duration `yaml:"blind"`
 }
 
@@ -216,8 +206,7 @@ type Condition struct {
 	// sum(rate(orders_total[10s])).
 	Query string `yaml:"query"`
 	// Reduce combines several series of the query, as in a check. Default: several
-	// series
-	// are an error.
+	// series are an error.
 	Reduce prom.Reduction `yaml:"reduce"`
 	// Good is what each observation must satisfy: value, an operator and a number with
 	// the signal's unit. Required. Examples: value <= 5s; value >= 50%.
@@ -258,9 +247,8 @@ type Service struct {
 	// {url: http://checkout.example/checkout, rate: 100/s}.
 	Load *Load `yaml:"load"`
 	// Traffic is PromQL with one series for each pod, the rate of what it serves,
-	// instead
-	// of a load: it proves that the pods that are hit took traffic. Example:
-	// sum by (pod) (rate(ops_total[10s])).
+	// instead of a load: it proves that the pods that are hit took traffic.
+	// Example: sum by (pod) (rate(ops_total[10s])).
 	Traffic string `yaml:"traffic"`
 	// WebSocket is a probe by messages that the service echoes. It makes the signal
 	// websocket.
@@ -268,16 +256,14 @@ type Service struct {
 	// GRPC is a probe by gRPC's health check. It makes the signal grpc.
 	GRPC *GRPC `yaml:"grpc"`
 	// Checks are the names of the checks that must hold in each experiment without
-	// checks
-	// of its own. Default: standard/answers if the service has a load, and
+	// checks of its own. Default: standard/answers if the service has a load, and
 	// standard/replicas. Example: [answers, whole].
 	Checks []string `yaml:"checks"`
 	// Suites selects from the catalogue: all, SUITE or SUITE/EXPERIMENT. Example:
 	// [pods, network/delay].
 	Suites []string `yaml:"suites"`
 	// Calls are the services of the file that this one calls, for network faults
-	// between
-	// them. Example: [payments].
+	// between them. Example: [payments].
 	Calls []string `yaml:"calls"`
 	// Autoscaler is the workload's HorizontalPodAutoscaler; {} is one with all
 	// defaults. Default: there is none.
@@ -437,8 +423,8 @@ type Experiment struct {
 	// Times are the experiment's own. Default: the file's.
 	Times Times `yaml:"times"`
 	// AtLeast are the settle, hold and watch that the fault needs to show its effect.
-	// They
-	// apply if the experiment has no such time of its own and the file's is shorter.
+	// They apply if the experiment has no such time of its own and the file's is
+	// shorter.
 	AtLeast Times `yaml:"atLeast"`
 	// Checks are names of checks, instead of the service's. Example: [answers].
 	Checks []string `yaml:"checks"`

@@ -41,8 +41,7 @@ type GameDay struct {
 	// Unknown is what follows one that is unknown. Default: stop.
 	Unknown string `yaml:"unknown"`
 	// Notify lists the channels that get messages. Each is tried before the day begins;
-	// a
-	// channel that fails later delays nothing. Default: there are none. Example:
+	// a channel that fails later delays nothing. Default: there are none. Example:
 	// [{url: {env: SLACK_URL}, events: [verdict, pause]}].
 	Notify []Notify `yaml:"notify"`
 	// Steps are what happens, in order. Required. Example:
@@ -69,13 +68,11 @@ type DayStep struct {
 // A Notify is a channel that gets messages about a game day.
 type Notify struct {
 	// URL names the environment variable or the file that holds the webhook's URL,
-	// which
-	// is a secret. Required. Example: {env: SLACK_URL}.
+	// which is a secret. Required. Example: {env: SLACK_URL}.
 	URL load.Secret `yaml:"url"`
 	// Events are the events to send: verdict, when the day's verdict changes; outcome,
-	// of
-	// each experiment; pause, when a person is asked; end. A fault that may be left in
-	// place is always sent. Default: [verdict]. Example: [verdict, pause].
+	// of each experiment; pause, when a person is asked; end. A fault that may be left
+	// in place is always sent. Default: [verdict]. Example: [verdict, pause].
 	Events []string `yaml:"events"`
 	// Body is the JSON to send: text, which chats such as Slack, Mattermost and Teams
 	// show; or details, which adds the event, the verdict and more. Default: text.

@@ -19,10 +19,10 @@ var ErrNoPlan = errors.New("the record holds no plan: it ended before the experi
 // Judge judges a record. It is a pure function of the entries and the limits:
 // the same record gives the same result. Each limit in override, in its text form,
 // replaces that of the check or expectation it names on the same quantity, phase and
-// bound, and the others stay. The evaluator of
-// its kind judges each expectation; without one it is unknown. An error means
-// that the record cannot be read, holds no experiment, or that an override is
-// invalid. A truncated record is judged as far as it goes and is never Held.
+// bound, and the others stay. The evaluator of its kind judges each expectation;
+// without one it is unknown. An error means that the record cannot be read, holds no
+// experiment, or that an override is invalid. A truncated record is judged as far as
+// it goes and is never Held.
 //
 // Judge ranges over the entries twice, first for the events, then for the
 // observations, so that memory does not depend on their number: only on their

@@ -79,8 +79,7 @@ type Holder struct {
 	Who        string // ann@laptop
 	Experiment string
 	// Since is when it took the lock, and Until when the run ends at the latest, both
-	// by
-	// the holder's clock.
+	// by the holder's clock.
 	Since, Until time.Time
 }
 

@@ -2,10 +2,8 @@
 // a freeze is in force.
 //
 // A person's stop is an entry of the ConfigMap [Name] in the program's own namespace.
-// It
-// applies to every run that uses that namespace, and needs no harness: kubectl can
-// write
-// it, too.
+// It applies to every run that uses that namespace, and needs no harness: kubectl can
+// write it, too.
 //
 //	err := stop.Set(ctx, c, "aftershock", stop.Stop{Scope: stop.Scope{All: true}, Reason: "checkout is down"})
 //	removed, err := stop.Resume(ctx, c, "aftershock", stop.Scope{All: true})

@@ -15,12 +15,10 @@ import (
 type Freeze struct {
 	Windows []Window
 	// Incident returns the current incident, or "" if there is none; the error says
-	// that
-	// this is unknown. Nil: incidents are not checked.
+	// that this is unknown. Nil: incidents are not checked.
 	Incident func(ctx context.Context) (what string, err error)
 	// EndsRunning ends the run when a freeze begins. Default: it continues until it
-	// would
-	// inject another fault.
+	// would inject another fault.
 	EndsRunning bool
 }
 

@@ -41,10 +41,8 @@ func Zone(name string) (*time.Location, error) {
 }
 
 // Next returns the first start after a time, in the schedule's zone, or the zero time
-// if
-// there is none. When the clocks go forward, a start in the skipped hour is skipped;
-// when
-// they go back, a start in the repeated hour occurs twice.
+// if there is none. When the clocks go forward, a start in the skipped hour is
+// skipped; when they go back, a start in the repeated hour occurs twice.
 func (s Schedule) Next(after time.Time) time.Time { return s.schedule.Next(after.In(s.zone)) }
 
 // LeftOut returns the starts between two times that are skipped because the clocks go

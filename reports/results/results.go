@@ -238,8 +238,7 @@ type Finding struct {
 	// of its check or is about an autoscaler.
 	Cause *Cause `json:"cause,omitempty"`
 	// OfRun: the finding is about the run itself, not about a limit of the plan: that
-	// it
-	// was aborted, or that the service's configuration forbids a fault.
+	// it was aborted, or that the service's configuration forbids a fault.
 	OfRun bool `json:"ofRun,omitempty"`
 }
 
@@ -247,9 +246,8 @@ type Finding struct {
 type Proof struct {
 	// Proof says what is proved: the faults were injected, took effect (effect) and hit
 	// pods that took traffic (exposed); the service was steady before; the load kept
-	// its
-	// schedule (load held); the checks were observed, without large gaps (covered); and
-	// the faults were undone.
+	// its schedule (load held); the checks were observed, without large gaps (covered);
+	// and the faults were undone.
 	Proof string `json:"proof" jsonschema:"enum=injected,enum=effect,enum=exposed,enum=steady,enum=load held,enum=observed,enum=covered,enum=undone"`
 	// Signal is the load's signal, if the proof is about a load.
 	Signal string `json:"signal,omitempty"`
@@ -361,8 +359,7 @@ type Cause struct {
 	// pods in question.
 	When string `json:"when,omitempty"`
 	// Failures counts the bad requests in the outage by backend and reason, most
-	// frequent
-	// first; a reason may be "too slow".
+	// frequent first; a reason may be "too slow".
 	Failures []Failure `json:"failures"`
 	// Before is the last event before the outage, by the middle of its span.
 	Before *Moment `json:"before,omitempty"`
@@ -371,8 +368,7 @@ type Cause struct {
 	// MoreEvents is the number of further events during it.
 	MoreEvents int `json:"moreEvents,omitempty"`
 	// Stage is the stage of the pod's recovery that was under way when more than half
-	// of
-	// the bad requests were sent; absent: none, or several pods recovered.
+	// of the bad requests were sent; absent: none, or several pods recovered.
 	Stage string `json:"stage,omitempty"`
 	// Recovering is the pod that had to reach that stage.
 	Recovering string `json:"recovering,omitempty"`
@@ -453,8 +449,7 @@ type Workload struct {
 	// not read.
 	Autoscalers map[string]int `json:"autoscalers,omitzero"`
 	// Budgets names the PodDisruptionBudgets that cover its pods; absent: not read.
-	// They
-	// are read only for evictions.
+	// They are read only for evictions.
 	Budgets []string `json:"budgets,omitzero"`
 }
 
@@ -498,8 +493,7 @@ type Recovery struct {
 	// absent: there was none.
 	TTD *Length `json:"ttd,omitempty"`
 	// TTRAfterRemoval is as TTR, but from when a held fault was undone; absent: the
-	// fault
-	// was not held, or its removal was not seen.
+	// fault was not held, or its removal was not seen.
 	TTRAfterRemoval *Length `json:"ttrAfterRemoval,omitempty"`
 	// Open: the check had not recovered when the record ended.
 	Open bool `json:"open,omitempty"`
@@ -556,8 +550,7 @@ type Injection struct {
 	// Shares says how many of the service's pods had the fault, over time.
 	Shares []Share `json:"shares"`
 	// UnsurveyedBecause says which other faults in these pods the account has no right
-	// to
-	// look for.
+	// to look for.
 	UnsurveyedBecause string `json:"unsurveyedBecause,omitempty"`
 	// ChangesPods: the fault itself adds or removes pods.
 	ChangesPods bool `json:"changesPods,omitempty"`

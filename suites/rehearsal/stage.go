@@ -66,9 +66,9 @@ type watcher struct {
 }
 
 // NewStage returns a stage that holds these objects. It has Argo Rollouts if one of them
-// is a Rollout. A right to one of them keeps its
-// name, since the author of a file knows it; a right to an object that a run creates
-// does not. It returns an error if the scheme lacks the kind of an object.
+// is a Rollout. A right to one of them keeps its name, since the author of a file knows
+// it; a right to an object that a run creates does not. It returns an error if the
+// scheme lacks the kind of an object.
 func NewStage(scheme *runtime.Scheme, objects ...client.Object) (*Stage, error) {
 	s := &Stage{
 		scheme: scheme, kinds: kindsOf(scheme), objects: map[key]*unstructured.Unstructured{}, given: map[key]bool{},
