@@ -42,7 +42,7 @@ func newDecoder(path string) *decoder {
 	return &decoder{sources: sources{nil: path}, reported: map[mistakeKey]bool{}}
 }
 
-// nodeDecoder is a type of this package whose form is no plain struct's.
+// nodeDecoder is a type of this package whose form is not a plain struct's.
 type nodeDecoder interface {
 	decode(d *decoder, at cursor)
 }

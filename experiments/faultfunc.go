@@ -27,7 +27,7 @@ type FaultFunc struct {
 	// Do puts the fault in place, and returns once it is there. An error is the
 	// harness's; Undo is called all the same.
 	Do func(ctx context.Context, rec *record.Recorder) error
-	// Undo removes it, and returns once it is gone; nothing to undo is no error.
+	// Undo removes it, and returns once it is gone; nothing to undo is not an error.
 	// nil: the fault is over once done, as a kill is.
 	Undo func(ctx context.Context, rec *record.Recorder) error
 }

@@ -175,7 +175,7 @@ func (l Log) read() (entries []Entry, damage []string, err error) {
 		d.DisallowUnknownFields()
 		switch err := d.Decode(&e); {
 		case err != nil:
-			damage = append(damage, fmt.Sprintf("line %d is none of a game day's: %s", i+1, err))
+			damage = append(damage, fmt.Sprintf("line %d is not an event of a game day: %s", i+1, err))
 		case e.Previous != previous || e.N != i:
 			damage = append(damage, fmt.Sprintf("line %d does not follow the line before, which was changed or removed", i+1))
 			entries = append(entries, e)

@@ -212,7 +212,7 @@ func (r *Run) ask(ctx context.Context, i int, what string) error {
 				r.Keys = nil
 				continue
 			case key.At.Before(readable):
-				r.say("%s was typed before this question could be read, and is no answer to it", cmp.Or(text, "Enter"))
+				r.say("%s was typed before this question could be read, and does not answer it", cmp.Or(text, "Enter"))
 				continue
 			case text == "":
 				text = GoOn

@@ -202,7 +202,7 @@ func TestAnAnswerIsToItsQuestion(t *testing.T) {
 			if waited := len(row.others) < 2; waited != errors.Is(err, ErrRule) {
 				t.Errorf("%s: %v; want no answer: %v", row.sentence, err, waited)
 			}
-			if early := len(row.keys) > 1; early != strings.Contains(said.String(), "Enter was typed before this question could be read, and is no answer to it") {
+			if early := len(row.keys) > 1; early != strings.Contains(said.String(), "Enter was typed before this question could be read, and does not answer it") {
 				t.Errorf("%s: it is not said that a key was too early: %s", row.sentence, said.String())
 			}
 		})
@@ -241,7 +241,7 @@ func TestWhatWasChangedInALog(t *testing.T) {
 		{"a line is gone", func(l [][]byte) string { return joinLines(slices.Delete(l, 1, 2)) }, "line 2 does not follow", 3},
 		{"the last lines are gone", func(l [][]byte) string { return joinLines(l[:2]) }, "bytes of the", 2},
 		{"the end was written anew", func(l [][]byte) string { return joinLines(l[:3]) + strings.Repeat("x", len(joinLines(l[3:]))) }, "are not those that were chained", 3},
-		{"the last line is cut", func(l [][]byte) string { return joinLines(l)[:len(joinLines(l))-10] }, "line 4 is none of a game day's", 3},
+		{"the last line is cut", func(l [][]byte) string { return joinLines(l)[:len(joinLines(l))-10] }, "line 4 is not an event of a game day", 3},
 	} {
 		log, lines := written(t)
 		if err := os.WriteFile(log.Path, []byte(row.change(lines)), 0o600); err != nil {

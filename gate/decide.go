@@ -192,7 +192,7 @@ func ran(r reports.Report, revision string) error {
 	}
 	for _, i := range r.Injections {
 		for _, t := range i.Targets {
-			// A surge hits the load, which is no pod.
+			// A surge hits the load, not a pod.
 			if _, load := r.Traffic[t.Name]; !load && !pods[cmp.Or(t.UID, t.Name)] {
 				return fmt.Errorf("%q hit %s, of which it does not show what it ran", i.Fault, t.Name)
 			}

@@ -160,7 +160,7 @@ func TestTheLedgerOfAnotherRunKeepsNoRunFromBeingSwept(t *testing.T) {
 		}
 	}
 	for _, row := range []struct{ sentence, line, says, fails string }{
-		{"a line of a newer version", "created v3 into shop", "the ledger of run other", "is no line of a ledger"},
+		{"a line of a newer version", "created v3 into shop", "the ledger of run other", "is not a line of a ledger"},
 		{"a kind that the account may not get", "created chaos-mesh.org/v1alpha1 StressChaos shop/burn", "", "look for StressChaos shop/burn"},
 		{"a kind that is not known", "created example.com/v1 Storm shop/rain", "", "no such kind is known"},
 	} {
@@ -234,7 +234,7 @@ func TestAChangeThatNoSweepRestoresIsNeverForgotten(t *testing.T) {
 		}
 		said := ""
 		how := Sweeping{Run: "one", Force: true, Say: func(text string) { said += text }}
-		if _, err := s.Sweep(t.Context(), how); err != nil || !strings.Contains(said, "service shop/checkout is taken for free of the fault of run one") {
+		if _, err := s.Sweep(t.Context(), how); err != nil || !strings.Contains(said, "service shop/checkout is assumed to be free of the fault of run one") {
 			t.Errorf("%v, said %s", err, said)
 		}
 		if got := remains(t, s); got != "" {

@@ -39,7 +39,7 @@ const (
 	Skip Mark = "skip" // an experiment that will not run, and why
 )
 
-// A note is what a look found that is no reason not to run.
+// A note is what a look found that does not prevent the run.
 type note string
 
 // Error is the note.
@@ -336,7 +336,7 @@ func (p *preflight) faults(ctx context.Context) {
 				what += " (" + f.Name + ")"
 			}
 			preview, err := fault.Preview(ctx, "preflight")
-			if faults.Unadmitted(err) { // which is no mistake of the file
+			if faults.Unadmitted(err) { // which is not a mistake in the file
 				err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 			}
 			if err == nil {

@@ -268,9 +268,9 @@ func (s *Session) emulated(ctx context.Context) []string {
 type Sweeping struct {
 	// Run restricts the sweep to the objects of one run. Default: all runs.
 	Run string
-	// Force also removes the objects of runs that are alive, which ends those runs, and
-	// with Run, takes the pods in which its fault may be, though its object is gone, and
-	// the changed objects that no sweep restores, for free of it.
+	// Force also removes the objects of runs that are alive, which ends those runs. With
+	// Run, it assumes that pods in which its fault may be, though its object is gone, and
+	// the changed objects that no sweep restores are free of it.
 	Force bool
 	// Say is called with what the sweep waits for, and which locks are held. Default: it
 	// is silent.
@@ -341,7 +341,7 @@ func (s *Session) Sweep(ctx context.Context, how Sweeping) (removed []faults.Lef
 	if how.Force && how.Run != "" {
 		for i := range books {
 			for _, e := range books[i].Trust(s.restores) {
-				say(fmt.Sprintf("%s %s is taken for free of the fault of run %s", strings.ToLower(e.Kind.Kind), e.ObjectKey, books[i].Run))
+				say(fmt.Sprintf("%s %s is assumed to be free of the fault of run %s", strings.ToLower(e.Kind.Kind), e.ObjectKey, books[i].Run))
 			}
 		}
 	}

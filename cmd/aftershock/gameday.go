@@ -399,7 +399,7 @@ func keys(in io.Reader) <-chan gamedays.Key {
 }
 
 // typed are the lines of a reader, each with when it came: they are read also while
-// no one waits for them. Of more than a person types, the last are dropped.
+// no question waits for them. Of more than a person types, the last are dropped.
 func typed(in io.Reader) <-chan gamedays.Key {
 	lines := make(chan gamedays.Key, 64)
 	go func() { // until the program ends: a read of a terminal cannot be ended

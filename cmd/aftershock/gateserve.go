@@ -139,7 +139,7 @@ func gateTokens(files, namespaces []string) (all string, of map[string]string, e
 		const least = 16
 		switch text = strings.TrimSpace(text); {
 		case len(text) < least:
-			return fmt.Errorf("the token in %s has %d characters: want at least %d that nobody can guess, as of: openssl rand -hex 32", from, len(text), least)
+			return fmt.Errorf("the token in %s has %d characters: want at least %d random ones, as of: openssl rand -hex 32", from, len(text), least)
 		case namespace == "":
 			all = text
 		case !slices.Contains(namespaces, namespace):

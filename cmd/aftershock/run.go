@@ -615,7 +615,7 @@ another cluster, and with 5 if something may be left, even by a living run.`,
 	file := fileFlag(cmd)
 	var how suites.Sweeping
 	cmd.Flags().StringVar(&how.Run, "run", "", "remove only what the run with this ID left behind")
-	cmd.Flags().BoolVar(&how.Force, "force", false, "also remove what living runs have in place; with --run, take what no sweep can remove for free of its fault")
+	cmd.Flags().BoolVar(&how.Force, "force", false, "also remove what living runs have in place; with --run, assume that what no sweep can remove is free of its fault")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return connectedDespite(cmd, *file, func(session *suites.Session) error {
 			return sweep(cmd.Context(), cmd.OutOrStdout(), session, how)

@@ -12,7 +12,7 @@ func TestADeadManSwitchIsHiddenAndNeedsNoFile(t *testing.T) {
 	if code, _, stderr := call(t, "dead-man-switch", "--run", "4f1c2a9d3b"); code != exitUsage || !strings.Contains(stderr, "--run, --cluster, --namespace and --allow are required") {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
-	if code, _, stderr := call(t, "dead-man-switch", "--run", "4f1c2a9d3b", "--cluster", "0b1c", "--namespace", "aftershock", "--allow", "shop", "--needs", "patch pods"); code != exitUsage || !strings.Contains(stderr, `--needs: "patch pods" is no right`) {
+	if code, _, stderr := call(t, "dead-man-switch", "--run", "4f1c2a9d3b", "--cluster", "0b1c", "--namespace", "aftershock", "--allow", "shop", "--needs", "patch pods"); code != exitUsage || !strings.Contains(stderr, `--needs: "patch pods" is not a right`) {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 	// No cluster is known here.

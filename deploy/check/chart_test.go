@@ -471,7 +471,7 @@ func TestTheChartRefusesMistakes(t *testing.T) {
 			v["persistence"] = map[string]any{"enabled": false}
 			return v
 		}(), "without its journal"},
-		{"rights that are another kind", values(file, map[string]any{"rights": "kind: Pod\nmetadata: {name: a}\n"}), "Pod is no right"},
+		{"rights that are another kind", values(file, map[string]any{"rights": "kind: Pod\nmetadata: {name: a}\n"}), "Pod is not a right"},
 	} {
 		if _, _, err := render(row.values); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v, want %q", row.why, err, row.want)

@@ -88,7 +88,7 @@ func (in *Inquiry) why(o *outage, c Cause) (rule, text string, quote *Quote) {
 	return "", "", nil
 }
 
-// unquoted is a rule that quotes nobody.
+// unquoted is a rule without a quotation.
 func unquoted(rule func(*outage, Cause) string) func(*outage, Cause) (string, *Quote) {
 	return func(o *outage, c Cause) (string, *Quote) { return rule(o, c), nil }
 }

@@ -212,8 +212,8 @@ func (b *Book) object() *corev1.ConfigMap {
 	}, Data: map[string]string{lines: text.String()}}
 }
 
-// Trust takes the pods for free of the run's fault, and the objects that no sweep
-// restores for restored. It returns their lines.
+// Trust assumes that the pods are free of the run's fault, and that the objects that no
+// sweep restores are restored. It returns their lines.
 func (b *Book) Trust(restores Restores) (trusted []Entry) {
 	b.Entries = slices.DeleteFunc(slices.Clone(b.Entries), func(e Entry) bool {
 		is := e.UID != "" || restores.unrestored(e)
@@ -278,7 +278,7 @@ func (b Book) objects() (list []client.Object) {
 	return list
 }
 
-// Remove deletes the ConfigMap, if nobody has added to it since it was read, and the Job.
+// Remove deletes the ConfigMap, if no client has added to it since it was read, and the Job.
 // The error joins what could not be deleted.
 func (b Book) Remove(ctx context.Context, c client.Client) error {
 	var errs []error

@@ -86,12 +86,12 @@ func parse(line string) (e Entry, err error) {
 		more := append(words, "", "")
 		uid, fault, restarts = types.UID(words[4]), more[5], more[6]
 	case len(words) != 4 || words[0] != "created" && words[0] != "changed":
-		return e, fmt.Errorf("%q is no line of a ledger", line)
+		return e, fmt.Errorf("%q is not a line of a ledger", line)
 	}
 	group, err := schema.ParseGroupVersion(words[1])
 	namespace, name, ok := strings.Cut(words[3], "/")
 	if err != nil || !ok {
-		return e, fmt.Errorf("%q is no line of a ledger", line)
+		return e, fmt.Errorf("%q is not a line of a ledger", line)
 	}
 	return Entry{Created: words[0] == "created", Kind: group.WithKind(words[2]), ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: uid, Fault: fault, Restarts: restarts}, nil
 }

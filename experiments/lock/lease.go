@@ -97,7 +97,7 @@ func holderOf(lease *coordinationv1.Lease) Holder {
 		Who:        cmp.Or(lease.Annotations[whoAnnotation], ptr.Deref(lease.Spec.HolderIdentity, ""), "an unknown person"),
 		Experiment: lease.Annotations[experimentAnnotation],
 	}
-	// What is no time is unknown.
+	// What is not a time is unknown.
 	h.Since, _ = time.Parse(time.RFC3339, lease.Annotations[sinceAnnotation])
 	h.Until, _ = time.Parse(time.RFC3339, lease.Annotations[untilAnnotation])
 	return h

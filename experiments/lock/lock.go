@@ -281,7 +281,7 @@ func (l *Lock) reread(ctx context.Context) error {
 	err := l.Client.Get(ctx, client.ObjectKeyFromObject(l.lease), &lease)
 	switch {
 	case apierrors.IsNotFound(err):
-		return l.lose(errors.New("its Lease was deleted by somebody else"))
+		return l.lose(errors.New("its Lease was deleted by another client"))
 	case err != nil:
 		return kube.Explain(err, "the right to get leases")
 	case lease.UID != l.lease.UID, ptr.Deref(lease.Spec.HolderIdentity, "") != identity(l.run, l.Who):

@@ -289,7 +289,7 @@ func TestARunEndsOnceItsLockIsLost(t *testing.T) {
 			if err := c.Delete(t.Context(), read(t, c)); err != nil {
 				t.Fatal(err)
 			}
-		}, RenewEvery, "deleted by somebody else"},
+		}, RenewEvery, "deleted by another client"},
 		{"taken by force", func(t *testing.T, c client.Client, _ *shaky, _ try) {
 			lease := read(t, c)
 			thief := newTry(c, "eve@desk")

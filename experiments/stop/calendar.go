@@ -38,7 +38,7 @@ func readCalendar(path string, zone *time.Location) ([]event, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			return nil, fmt.Errorf("%s is no iCalendar file (RFC 5545): %w", path, err)
+			return nil, fmt.Errorf("%s is not an iCalendar file (RFC 5545): %w", path, err)
 		}
 		for i, e := range calendar.Events() {
 			name := fmt.Sprintf("event %d", i+1)

@@ -68,7 +68,7 @@ func TestACalendarThatIsNone(t *testing.T) {
 		want string
 	}{
 		{Window{Calendar: "nowhere.ics"}, "calendar: open nowhere.ics: no such file"},
-		{Window{Calendar: "calendar_test.go"}, "calendar_test.go is no iCalendar file (RFC 5545)"},
+		{Window{Calendar: "calendar_test.go"}, "calendar_test.go is not an iCalendar file (RFC 5545)"},
 		{calendar(t, ""), "has no event"},
 		{calendar(t, "Mars"), `timezone: "Mars" is not known`},
 		{Window{Calendar: "a.ics", Schedule: "0 0 * * *", For: time.Hour}, "has a calendar and from, to, schedule or for"},

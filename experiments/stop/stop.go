@@ -171,7 +171,7 @@ const longest = 500
 func line(text string) string { return redact.Excerpt(text, longest) }
 
 // Read returns the stops there are, in the order in which they were set. That there
-// is no ConfigMap is no error.
+// is no ConfigMap is not an error.
 func Read(ctx context.Context, c client.Reader, namespace string) ([]Stop, error) {
 	m, err := read(ctx, c, namespace)
 	if err != nil {
@@ -213,7 +213,7 @@ func Set(ctx context.Context, c client.Client, namespace string, s Stop) error {
 		return err
 	}
 	if s.Reason = strings.TrimSpace(s.Reason); s.Reason == "" {
-		return errors.New("a stop needs a reason: whoever is stopped reads it")
+		return errors.New("a stop needs a reason, which those who are stopped read")
 	}
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)

@@ -65,7 +65,7 @@ type Delivery struct {
 	Err     error // nil: the receiver accepted it
 }
 
-// attempts are how often a message is sent that no one took.
+// attempts are how often a message is sent that no receiver took.
 const attempts = 3
 
 // Send sends a message, and retries if the receiver does not answer, is overloaded or

@@ -164,7 +164,7 @@ func (s *Service) Reach(ctx context.Context, f Finder, given string) {
 // ready reports whether a run of its experiments can begin: its answers name their pods.
 func (s Service) ready() bool { return s.Answer.Good() && s.Answer.Header != "" }
 
-// Why says why a URL that nobody chose is a makeshift; empty: it is none.
+// Why says why a URL that was not chosen is a makeshift; empty: it is not.
 func (s *Service) Why() string {
 	if !s.Probed {
 		return ""

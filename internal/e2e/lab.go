@@ -112,7 +112,7 @@ func (l *lab) run(ctx context.Context, e experiment) (result, strictly reports.R
 	}
 	code, printed := process.ProcessState.ExitCode(), process.Printed.String()
 	// What the Ginkgo command prints of a spec that fails looks like a failed
-	// test to whoever reads the output of this one, which it need not be.
+	// test to readers of the output of this one, which it need not be.
 	if !e.specs || code == 0 {
 		fmt.Fprint(l.w, printed)
 	}

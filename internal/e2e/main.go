@@ -14,7 +14,7 @@
 // and the row the advice that its defect calls for and no other. What holds is judged again
 // by limits that nothing keeps: what is recommended then of a sound service is wrong.
 //
-// Unknown is no verdict: on a machine that was too busy to drive the load the
+// Unknown is not a verdict: on a machine that was too busy to drive the load the
 // experiment is run again, twice at most, and the table says how often; what
 // stays unknown has failed, but with -smoke, which skips one row and no more.
 // With -repeat it is not run again, and the unknown ones are counted. Broken is
@@ -85,7 +85,7 @@ func run(ctx context.Context, w io.Writer) error {
 		}
 	}
 	errs := []error{context.Cause(ctx), refused}
-	// Also when it was stopped: whoever looks at the lab next expects it.
+	// Also when it was stopped: the next user of the lab expects it.
 	errs = append(errs, lab.deploy(context.WithoutCancel(ctx), healthy))
 	fmt.Fprintln(w)
 	table(w, rows)

@@ -1,6 +1,6 @@
 // Package markup writes HTML and SVG.
 //
-// It is no template: a program that may execute one keeps every exported method of
+// It is not a template: a program that may execute one keeps every exported method of
 // every type it has, since a template might name it. Of the Kubernetes API's that is
 // ten megabytes.
 package markup

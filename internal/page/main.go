@@ -40,7 +40,7 @@ func run(args []string, out io.Writer) error {
 	for _, pair := range args[1:] {
 		end, file, _ := strings.Cut(pair, "=")
 		if !slices.ContainsFunc(scenes(), func(c scene) bool { return c.name == end }) {
-			return fmt.Errorf("%s: %q is no end of a run", pair, end)
+			return fmt.Errorf("%s: %q is not an end of a run", pair, end)
 		}
 		records[end] = file
 	}

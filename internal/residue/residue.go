@@ -129,7 +129,7 @@ func (c *Cluster) objects(ctx context.Context, withOver bool) (left []string, er
 		errs = append(errs, meta.EachListItem(of, func(item runtime.Object) error {
 			object, ok := item.(client.Object)
 			if !ok {
-				return fmt.Errorf("%T is no object", item)
+				return fmt.Errorf("%T is not an object", item)
 			}
 			if what := is(object); what != "" {
 				left = append(left, fmt.Sprintf("%s %s/%s", what, object.GetNamespace(), object.GetName()))

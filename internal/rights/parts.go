@@ -262,7 +262,7 @@ func (p *proof) sweep(ctx context.Context) error {
 	return errors.Join(p.must(ctx, "sweep", "-f", p.file), p.swept(ctx, 10*time.Second))
 }
 
-// orphan leaves rules in the network of a pod, as somebody does who removes the
+// orphan leaves rules in the network of a pod, as a person does who removes the
 // finalizers of a NetworkChaos.
 func (p *proof) orphan(ctx context.Context) error {
 	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {

@@ -194,7 +194,7 @@ func registerOnly(groups []string) edit {
 		for _, element := range list.Elts {
 			selected, _ := element.(*ast.SelectorExpr)
 			if selected == nil || selected.Sel.Name != "AddToScheme" {
-				return errors.New("an element of localSchemeBuilder is no AddToScheme")
+				return errors.New("an element of localSchemeBuilder is not an AddToScheme")
 			}
 			name, _ := selected.X.(*ast.Ident)
 			if name == nil || group[name.Name] == "" {

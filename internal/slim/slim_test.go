@@ -253,8 +253,8 @@ var localSchemeBuilder = runtime.SchemeBuilder{
 `},
 		{"a group that went", registerOnly([]string{"apps/v1", "apps/v2"}), register, "it does not register apps/v2"},
 		{"another name of the list", registerOnly([]string{"apps/v1"}), strings.Replace(register, "localSchemeBuilder", "builder", 1), "it has no list localSchemeBuilder"},
-		{"another function", registerOnly([]string{"apps/v1"}), strings.Replace(register, "appsv1.AddToScheme", "appsv1.Register", 1), "an element of localSchemeBuilder is no AddToScheme"},
-		{"a function of its own", registerOnly([]string{"apps/v1"}), strings.Replace(register, "appsv1.AddToScheme", "add", 1), "an element of localSchemeBuilder is no AddToScheme"},
+		{"another function", registerOnly([]string{"apps/v1"}), strings.Replace(register, "appsv1.AddToScheme", "appsv1.Register", 1), "an element of localSchemeBuilder is not an AddToScheme"},
+		{"a function of its own", registerOnly([]string{"apps/v1"}), strings.Replace(register, "appsv1.AddToScheme", "add", 1), "an element of localSchemeBuilder is not an AddToScheme"},
 		{"a group from elsewhere", registerOnly([]string{"apps/v1"}), strings.Replace(register, "k8s.io/api/batch", "k8s.io/batch", 1), "an element of localSchemeBuilder is of no group of k8s.io/api"},
 		{"a type, and a variable of several", keepOnly("Log", "Patch"), alias, `package alias
 

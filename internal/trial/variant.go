@@ -21,7 +21,7 @@ func Variant(from, to string, patches ...string) error {
 	}
 	var file yaml.Node
 	if err := yaml.Unmarshal(text, &file); err != nil || len(file.Content) != 1 {
-		return errors.Join(err, fmt.Errorf("%s is no configuration", from))
+		return errors.Join(err, fmt.Errorf("%s is not a configuration", from))
 	}
 	for _, patch := range patches {
 		var by yaml.Node

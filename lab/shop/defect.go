@@ -25,7 +25,7 @@ const (
 	// ReadinessTooEarly is ready as soon as it listens, and answers 503 for five seconds more. Seen by a pod kill, in the errors
 	// and the downtime of the traffic: all of them are the replacement's.
 	ReadinessTooEarly Defect = "readiness-too-early"
-	// OneReplica has nobody to take over. Seen by a pod kill, in the downtime of the traffic.
+	// OneReplica has no other pod to take over. Seen by a pod kill, in the downtime of the traffic.
 	OneReplica Defect = "one-replica"
 	// NoGracefulShutdown ends at once when asked to: requests under way, and those still sent to it, fail. Its answers take a
 	// quarter of a second, so that some are under way whenever a pod ends. Seen by a rollout or an eviction, in the errors of the
@@ -69,10 +69,10 @@ const (
 	// MemoryLeak keeps some memory of each request. Seen by load alone, when it lasts: memory near the limit, then a container
 	// killed for lack of memory, in turn in every pod.
 	MemoryLeak Defect = "memory-leak"
-	// SlowStart is no defect but a variation: a replacement takes five seconds until it is ready, and a probe keeps traffic
+	// SlowStart is not a defect but a variation: a replacement takes five seconds until it is ready, and a probe keeps traffic
 	// away until then. Nothing breaks but a limit on the time until all replicas are there; the recovery shows where it went.
 	SlowStart Defect = "slow-start"
-	// Autoscaled is no defect but a variation: an autoscaler holds two to five replicas, by the processor time they use. It is
+	// Autoscaled is not a defect but a variation: an autoscaler holds two to five replicas, by the processor time they use. It is
 	// made for 50 requests a second and surges to 200.
 	Autoscaled Defect = "autoscaled"
 	// NoRequests is autoscaled, and its container requests no processor time: what is used is a share of nothing. Seen by any
@@ -82,8 +82,8 @@ const (
 	// its maximum and above its target (ScalingLimited for TooManyReplicas; at rest all of these are limited too, for
 	// TooFewReplicas).
 	MaxTooLow Defect = "max-too-low"
-	// Recreate takes all pods away before it starts new ones. Seen by any rollout: nobody serves until the new version does, and
-	// with an image that is not there nobody does.
+	// Recreate takes all pods away before it starts new ones. Seen by any rollout: no pod serves until the new version does, and
+	// with an image that is not there none does.
 	Recreate Defect = "recreate"
 	// ScaleDownTooEager is autoscaled, and takes replicas away as soon as one look at them finds them idle. Seen by two surges with
 	// a rest of ten to fifteen seconds between them, in the number of replicas: it falls and rises again.
@@ -113,7 +113,7 @@ func (d Defect) Wrong() string {
 	case ReadinessTooEarly:
 		return "is ready at once, and answers 503 for 5 s more"
 	case OneReplica:
-		return "nobody takes over"
+		return "no other pod takes over"
 	case NoGracefulShutdown:
 		return "ends at once when asked to"
 	case NoDrain:

@@ -44,7 +44,7 @@ func All(list []record.Entry) iter.Seq2[record.Entry, error] {
 //
 //	0         phase      settle                             the beginning of a phase
 //	0         see        SIGNAL       +++--?++  every=0.5    observations, from then on; every second by default
-//	2..2.01   answer     a                                  a good answer by a, - by nobody
+//	2..2.01   answer     a                                  a good answer by a, - without a name
 //	2..2.01   fail       a                                  a bad one
 //	2..2.5    inject     FAULT        a,b  effect=gone       an injection into a and b; a:uid if the UID is not the name
 //	9         undo       FAULT                              its removal
@@ -171,7 +171,7 @@ func entry(words []string, faults *[]string) record.Entry {
 		e.Event = &record.Event{Span: span, Kind: name, Subject: rest, UID: args[3], Attrs: attrs}
 	default:
 		if !slices.Contains(events, kind) {
-			panic(fmt.Sprintf("recordtest: %q is no kind of line or event; one of your own is \"event %s ...\"", kind, words[1]))
+			panic(fmt.Sprintf("recordtest: %q is not a kind of line or event; one of your own is \"event %s ...\"", kind, words[1]))
 		}
 		e.Event = &record.Event{Span: span, Kind: kind, Subject: name, UID: rest, Attrs: attrs}
 	}
@@ -188,7 +188,7 @@ func Span(text string) steadystate.Span {
 	parse := func(number string) time.Duration {
 		d, err := time.ParseDuration(number + "s")
 		if err != nil {
-			panic(fmt.Sprintf("recordtest: %q is no instant or span in seconds: %v", text, err))
+			panic(fmt.Sprintf("recordtest: %q is not an instant or span in seconds: %v", text, err))
 		}
 		return d
 	}

@@ -45,10 +45,10 @@ func TestEntries(t *testing.T) {
 		}
 	}
 	for line, want := range map[string]string{
-		"soon end":                   `recordtest: "soon" is no instant or span in seconds`,
+		"soon end":                   `recordtest: "soon" is not an instant or span in seconds`,
 		"7":                          `recordtest: "7" says nothing`,
-		"2 gonne pod/a":              `recordtest: "gonne" is no kind of line or event; one of your own is "event gonne ..."`,
-		"2 anwser a":                 `recordtest: "anwser" is no kind of line or event`,
+		"2 gonne pod/a":              `recordtest: "gonne" is not a kind of line or event; one of your own is "event gonne ..."`,
+		"2 anwser a":                 `recordtest: "anwser" is not a kind of line or event`,
 		"2 inject kill a efect=gone": `recordtest: "inject" has no efect=; want one of ["effect" "index" "oneshot" "shortfall"]`,
 		"2 inject kill a b":          `recordtest: "2 inject kill a b" has more words than "inject" takes`,
 		"2 event":                    `recordtest: "event" needs a kind and a subject`,

@@ -189,7 +189,7 @@ func TestEachKindOfTamperingIsFoundAndNamed(t *testing.T) {
 			f.write("elsewhere", f.read(a))
 			f.must(os.Remove(f.path(a)))
 			f.must(os.Symlink("../elsewhere", f.path(a)))
-		}, false, "changed: one/a.jsonl: it is no file of its own any more"},
+		}, false, "changed: one/a.jsonl: it is no longer a file of its own"},
 		{"an abandoned record", func(f files) { f.write(left, f.rewritten(left)) }, false, "truncated: one/left.jsonl"},
 		{"an unfinished record", func(f files) { f.write(late, strings.Replace(f.read(late), "second", "secand", 1)) }, false, "changed: two/late.jsonl: it is unfinished, and record, line 4: the checksum is wrong"},
 		{"an unfinished record removed", func(f files) { f.must(os.Remove(f.path(late))) }, false, "missing: two/late.jsonl: it was begun on "},
@@ -228,12 +228,12 @@ func TestEachKindOfTamperingIsFoundAndNamed(t *testing.T) {
 			lines := f.lines()
 			lines[4] = "hello"
 			f.chain(lines...)
-		}, false, "changed: line 5: it is no line of a chain"},
+		}, false, "changed: line 5: it is not a line of a chain"},
 		{"a line with a field that no line has", func(f files) {
 			lines := f.lines()
 			lines[4] = strings.Replace(lines[4], "{", `{"note":"it was like this",`, 1)
 			f.chain(lines...)
-		}, false, "changed: line 5: it is no line of a chain"},
+		}, false, "changed: line 5: it is not a line of a chain"},
 		{"a space in a line", func(f files) {
 			lines := f.lines()
 			lines[4] += " "
@@ -242,7 +242,7 @@ func TestEachKindOfTamperingIsFoundAndNamed(t *testing.T) {
 		{"a line removed, with its record", func(f files) {
 			f.must(os.Remove(f.path(a)))
 			f.chain(slices.Delete(f.lines(), 1, 3)...)
-		}, false, "missing: line 2: it has the number 3; before it is none of the numbers 1 to 2"},
+		}, false, "missing: line 2: it has the number 3; the lines before it have none of the numbers 1 to 2"},
 		{"the line of a beginning removed", func(f files) { f.chain(slices.Delete(f.lines(), 5, 6)...) }, false, "missing: line 6: it has the number 6|missing: line 6: one/b.jsonl is finished, and no line before"},
 		{"the first line removed", func(f files) { f.chain(f.lines()[1:]...) }, false, "missing: line 1: it has the number 1"},
 		{"a line twice", func(f files) { f.chain(slices.Insert(f.lines(), 4, f.lines()[2])...) }, false, "inserted: line 5: it has the number 2, as line 3 has"},

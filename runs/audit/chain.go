@@ -146,7 +146,7 @@ func (c Chain) Extend(log string) (head string, err error) {
 		}
 		defer file.Close() //nolint:errcheck // only read
 		if err := disk.Lock(file, syscall.LOCK_SH); err != nil {
-			return nil, err // no one appends half a line meanwhile
+			return nil, err // no run appends half a line meanwhile
 		}
 		line, err := c.digest(path)
 		line.Event = Extended

@@ -169,7 +169,7 @@ func (v *Verification) links(lines []chained, cut bool) {
 		case cut && i == len(lines)-1:
 			v.found(Truncated, at(i), "it is cut")
 		case l.err != nil:
-			v.found(Changed, at(i), "it is no line of a chain: %v", l.err)
+			v.found(Changed, at(i), "it is not a line of a chain: %v", l.err)
 		case there:
 			v.found(Inserted, at(i), "it has the number %d, as line %d has", l.N, first+1)
 		default:
@@ -190,7 +190,7 @@ func (v *Verification) links(lines []chained, cut bool) {
 		}
 		// A line that can no longer be read has no number.
 		if readable := lines[max(0, place[n]-1)].err == nil || place[n] == 0; readable {
-			v.found(Missing, at(place[n]), "it has the number %d; before it is none of the numbers %d to %d", n, expected, n-1)
+			v.found(Missing, at(place[n]), "it has the number %d; the lines before it have none of the numbers %d to %d", n, expected, n-1)
 		}
 	}
 	for i := 1; i < len(numbers); i++ {
@@ -385,7 +385,7 @@ func (v *Verification) present(c Chain, path string, line Line) bool {
 		v.cannot(path, err)
 		return false
 	case !info.Mode().IsRegular():
-		v.found(Changed, path, "it is no file of its own any more, but %s", info.Mode().Type())
+		v.found(Changed, path, "it is no longer a file of its own, but %s", info.Mode().Type())
 		return false
 	}
 	return true

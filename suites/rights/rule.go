@@ -41,7 +41,7 @@ func ParseRule(text string) (Rule, error) {
 		words = append(words[:n-2:n-2], "")
 	}
 	if len(words) < 4 || len(words) > 5 || words[len(words)-2] != "in" {
-		return Rule{}, fmt.Errorf("%q is no right: want one such as \"patch deployments.apps checkout in shop\"", text)
+		return Rule{}, fmt.Errorf("%q is not a right: want one such as \"patch deployments.apps checkout in shop\"", text)
 	}
 	r := Rule{Verb: words[0], Namespace: words[len(words)-1]}
 	r.Resource, r.Group, _ = strings.Cut(words[1], ".")

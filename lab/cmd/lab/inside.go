@@ -59,7 +59,7 @@ func nodeCommand() *cobra.Command {
 func count(arg string) (int, error) {
 	n, err := strconv.Atoi(arg)
 	if err != nil || n < 1 || n > plan.MaxNodes {
-		return 0, fmt.Errorf("%w: %q is no number from 1 to %d", lifecycle.ErrUsage, arg, plan.MaxNodes)
+		return 0, fmt.Errorf("%w: %q is not a number from 1 to %d", lifecycle.ErrUsage, arg, plan.MaxNodes)
 	}
 	return n, nil
 }

@@ -5,7 +5,7 @@
 // SIZE is all of it, divided among N workers: bytes, with units (64MB is 10^6 each, 64MiB 2^20), or a percentage of what the
 // process may have: of its cgroup's limit, or of the machine's memory if that is less. A worker touches each page of its part, so that it is
 // really taken, evenly over DURATION, and then holds it. A worker that is killed is started again, until memStress is asked to
-// end with SIGTERM or SIGINT: then it ends its workers and waits for them, since nobody in a container may reap them. Workers
+// end with SIGTERM or SIGINT: then it ends its workers and waits for them, since no process in a container may reap them. Workers
 // also die when memStress is killed.
 package main
 

@@ -147,10 +147,10 @@ func TestParseSize(t *testing.T) {
 		{"a share", "25%", 250, ""},
 		{"a share with a fraction", "12.5%", 125, ""},
 		{"nothing", "", 0, "--size is missing"},
-		{"no number", "much", 0, "no amount of memory"},
-		{"none", "0", 0, "no amount of memory"},
-		{"more than all", "101%", 0, "no percentage"},
-		{"a share of nothing", "x%", 0, "no percentage"},
+		{"no number", "much", 0, "not an amount of memory"},
+		{"none", "0", 0, "not an amount of memory"},
+		{"more than all", "101%", 0, "not a percentage"},
+		{"a share of nothing", "x%", 0, "not a percentage"},
 	} {
 		t.Run(c.says, func(t *testing.T) {
 			got, err := parseSize(c.text, half)

@@ -23,7 +23,7 @@ func parseSize(text string, whole func() (uint64, error)) (uint64, error) {
 	if number, ok := strings.CutSuffix(text, "%"); ok {
 		share, err := strconv.ParseFloat(number, 64)
 		if err != nil || share <= 0 || share > 100 {
-			return 0, fmt.Errorf("--size %q is no percentage above 0 and up to 100", text)
+			return 0, fmt.Errorf("--size %q is not a percentage above 0 and up to 100", text)
 		}
 		all, err := whole()
 		return uint64(float64(all) * share / 100), err
@@ -34,7 +34,7 @@ func parseSize(text string, whole func() (uint64, error)) (uint64, error) {
 	}
 	size, err := parse(text)
 	if err != nil || size <= 0 {
-		return 0, fmt.Errorf("--size %q is no amount of memory: say it as 64MB, 64MiB or 50%%", text)
+		return 0, fmt.Errorf("--size %q is not an amount of memory: want one such as 64MB, 64MiB or 50%%", text)
 	}
 	return uint64(size), nil
 }

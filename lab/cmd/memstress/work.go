@@ -47,7 +47,7 @@ func keep(ctx context.Context, size uint64, over time.Duration) error {
 		switch {
 		case err != nil:
 			return err
-		case ctx.Err() != nil || status.Signaled(): // by the kernel, for want of memory, or by somebody who wants to see what happens
+		case ctx.Err() != nil || status.Signaled(): // by the kernel, for want of memory, or by a person who wants to see what happens
 		default:
 			return fmt.Errorf("a worker ended by itself with exit code %d", status.ExitStatus())
 		}

@@ -86,7 +86,7 @@ func inside(args []string) (int, error) {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return failed, fmt.Errorf("ask to die with nsexec: %w", err)
 	}
-	// A parent in another namespace is shown as 0; one that died before the request as whoever took its children.
+	// A parent in another namespace is shown as 0; one that died before the request as the process that took its children.
 	if now := os.Getppid(); now != 0 && now != parent {
 		return failed, fmt.Errorf("nsexec ended before its command began")
 	}

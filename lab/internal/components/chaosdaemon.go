@@ -67,7 +67,7 @@ func chaosTools(folder string) error {
 	return nil
 }
 
-// announce tells the controller where this node's daemon is, and whoever reads the node's annotations what it is made of.
+// announce tells the controller where this node's daemon is, and the readers of the node's annotations what it is made of.
 func announce(ctx context.Context, c *cluster.Client, node, address string) error {
 	kernel, err := netem.Kernel(ctx)
 	if err != nil {

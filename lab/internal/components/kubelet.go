@@ -47,7 +47,7 @@ func kubeletConfig(name string) string {
 kind: KubeletConfiguration
 tlsCertFile: %s
 tlsPrivateKeyFile: %s
-# Nobody but the host and the lab itself can reach it.
+# Only the host and the lab itself can reach it.
 authentication: {anonymous: {enabled: true}, webhook: {enabled: false}}
 authorization: {mode: AlwaysAllow}
 containerRuntimeEndpoint: unix://%s

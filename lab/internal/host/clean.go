@@ -17,7 +17,7 @@ import (
 )
 
 // Clean ends whatever is left of a lab and removes what it has on the host, but for its folder. The lab's cgroups are what
-// tells its processes from others: they hold all of them, whoever their parents are now. Mounts, the nodes' links and rules
+// tells its processes from others: they hold all of them, whatever their parents are now. Mounts, the nodes' links and rules
 // lie in namespaces, which go with the last process.
 func Clean(ctx context.Context, state State) error {
 	group := cgroup.At(state.Cgroups)

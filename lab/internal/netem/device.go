@@ -33,7 +33,7 @@ func (d Device) Set(ctx context.Context, t Tree) error {
 	if err != nil {
 		return err
 	}
-	if !holds(t) && n.Queue != 0 { // before nobody serves the queue, so that nothing gets lost in it
+	if !holds(t) && n.Queue != 0 { // before the queue is no longer served, so that nothing gets lost in it
 		if err := d.rule(ctx, n.Queue, false); err != nil {
 			return err
 		}

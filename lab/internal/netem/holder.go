@@ -34,7 +34,7 @@ func Serve(ctx context.Context, path string, ready io.WriteCloser) error {
 		_, err := io.WriteString(ready, serving)
 		return errors.Join(err, ready.Close())
 	})
-	if ctx.Err() == nil { // nobody asked: the device has gone, and with it its note's sense
+	if ctx.Err() == nil { // it was not asked to end: the device has gone, and its note with it
 		err = errors.Join(err, os.Remove(path))
 	}
 	return err

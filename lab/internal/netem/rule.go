@@ -8,7 +8,7 @@ import (
 )
 
 // rule makes sure that the packet filter hands the device's packets to the queue, or that it does not. It bypasses a queue
-// that nobody serves, so that a process that dies holds up nothing.
+// that no process serves, so that a process that dies holds up nothing.
 func (d Device) rule(ctx context.Context, queue uint16, wanted bool) error {
 	rule := []string{
 		"POSTROUTING", "--out-interface", d.Name, "--jump", "NFQUEUE", "--queue-num", fmt.Sprint(queue), "--queue-bypass",

@@ -118,7 +118,7 @@ func classOf(handle string) (major, minor uint16, err error) {
 		y, errY = strconv.ParseUint(right, 16, 16)
 	}
 	if !ok || errX != nil || errY != nil {
-		return 0, 0, fmt.Errorf("%q is no handle: one looks like 1: or 1:4", handle)
+		return 0, 0, fmt.Errorf("%q is not a handle: want one such as 1: or 1:4", handle)
 	}
 	return uint16(x), uint16(y), nil
 }

@@ -72,7 +72,7 @@ func TestAddRefuses(t *testing.T) {
 	}{
 		{"a place that is taken", Qdisc{Handle: "2:", Kind: "netem"}, "exclusivity flag on, cannot modify"},
 		{"a handle that is taken", Qdisc{Parent: "1:", Handle: "1:", Kind: "netem"}, "exclusivity flag on, cannot modify"},
-		{"a parent that is none", Qdisc{Parent: "one", Handle: "2:", Kind: "netem"}, `"one" is no handle`},
+		{"a parent that is none", Qdisc{Parent: "one", Handle: "2:", Kind: "netem"}, `"one" is not a handle`},
 		{"what is not emulated", Qdisc{Parent: "1:", Handle: "2:", Kind: "tbf"}, "tbf: the kernel has no netem"},
 	} {
 		t.Run(c.says, func(t *testing.T) {

@@ -141,7 +141,7 @@ func answer(ctx context.Context, pods []string, defect shop.Defect) error {
 		}
 		pod := resp.Header.Get("X-Pod")
 		if !slices.Contains(pods, pod) {
-			return fmt.Errorf("answered by %q, which is no pod of the deployment", pod)
+			return fmt.Errorf("answered by %q, which is not a pod of the deployment", pod)
 		}
 		seen[pod] = true
 		if i+1 >= good && len(seen) == len(pods) {

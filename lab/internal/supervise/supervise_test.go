@@ -156,7 +156,7 @@ func TestAComponentThatDoesNotListenIsKilled(t *testing.T) {
 
 func TestANeedThatThereIsNot(t *testing.T) {
 	s := New("control", cgroup.Group{}, func(string) string { return os.DevNull }, []Component{{Name: "a", Needs: []string{"b"}}})
-	if err := s.Run(t.Context()); err == nil || err.Error() != "component a needs b, which there is none of" {
+	if err := s.Run(t.Context()); err == nil || err.Error() != "component a needs b, which is not a component" {
 		t.Errorf("%v", err)
 	}
 }

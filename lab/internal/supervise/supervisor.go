@@ -43,7 +43,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	for _, u := range s.units {
 		for _, need := range u.Needs {
 			if s.unit(need) == nil {
-				return fmt.Errorf("component %s needs %s, which there is none of", u.Name, need)
+				return fmt.Errorf("component %s needs %s, which is not a component", u.Name, need)
 			}
 		}
 	}

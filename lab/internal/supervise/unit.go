@@ -192,7 +192,7 @@ func (u *unit) start() (*exec.Cmd, error) {
 	cmd.Env = append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}, u.Env...)
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = out, out
-	// Its own session: a component that signals its process group hits nobody else.
+	// Its own session: a component that signals its process group hits no other.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start: %w", err)

@@ -80,7 +80,7 @@ func (k *checkout) charge(r *http.Request) (how string, ok bool) {
 		return paid, true
 	}
 	if r.Context().Err() != nil {
-		return queued, true // the customer has gone: there is no order, and nobody who reads the answer
+		return queued, true // the customer has gone: there is no order, and no reader of the answer
 	}
 	return queued, k.debts.add()
 }

@@ -15,7 +15,7 @@ func (l *leak) add() {
 	}
 	block := make([]byte, l.kilobytes<<10)
 	for i := 0; i < len(block); i += 1 << 10 {
-		block[i] = 1 // a page that nobody has written to takes no memory
+		block[i] = 1 // a page that was never written takes no memory
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

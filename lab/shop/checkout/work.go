@@ -17,7 +17,7 @@ type work struct {
 }
 
 // credit is how many requests may be paid for by what the process used before they came: those that come at once have all been
-// accepted before the first one's work; but what it used while nobody asked is not taken off from what comes then.
+// accepted before the first one's work; but what it used while no request came is not taken off from what comes then.
 const credit = 20
 
 // do spends what is missing, and returns the last hash. Requests take turns: with several at once, those that wait would not be
