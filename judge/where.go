@@ -62,17 +62,19 @@ func (r Result) where(f steadystate.Figures) string {
 	return text
 }
 
-// around are the events before an outage and in it, by the middles of their spans. What
-// two watches saw, or what happened to one object again and again, is one event: the last
+// around are the events before an outage and in it, by the middles of their spans. Those
+// before the first fault, and long before the outage, have nothing to do with it. What two
+// watches saw, or what happened to one object again and again, is one event: the last
 // before the outage, and the first in it.
 func (r Result) around(o steadystate.Outage) (before, during []record.Event) {
 	again := func(e record.Event) func(record.Event) bool {
 		return func(other record.Event) bool { return other.Subject == e.Subject && other.Kind == e.Kind }
 	}
 	byMiddle := func(a, b record.Event) int { return cmp.Compare(a.Middle(), b.Middle()) }
+	since := min(r.Window.From, o.Start.From) - 2*time.Second
 	for _, e := range slices.SortedStableFunc(slices.Values(r.Events), byMiddle) {
 		switch {
-		case slices.Contains(states, e.Kind):
+		case slices.Contains(states, e.Kind) || e.To < since:
 		case e.Middle() <= o.Start.Middle():
 			before = append(slices.DeleteFunc(before, again(e)), e)
 		case e.Middle() <= o.End.Middle() && !slices.ContainsFunc(during, again(e)):

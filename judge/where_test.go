@@ -17,6 +17,7 @@ func TestWhereToLook(t *testing.T) {
 	const outage = "outage from 00:00:15.5 (+15.5s) to 00:00:21.5 (+21.5s): 6 of 6 bad, first: 0 is not >= 1"
 	// The pod that replaces a is ready, and gets requests, before it can answer.
 	const early = `
+		5            added     endpoint/shop/c  c
 		10.2         created   pod/shop/d       d
 		10..10.2     removed   endpoint/shop/a  a
 		10.1..10.3   removed   endpoint/shop/a  a
@@ -27,7 +28,7 @@ func TestWhereToLook(t *testing.T) {
 		15.2..15.4   added     endpoint/shop/d  d`
 	const before = "; before: pod/shop/d ready at 00:00:15.000 (+15s), endpoint/shop/d added at 00:00:15.3 (+15.3s)"
 	for _, row := range []struct{ sentence, events, want string }{
-		{"nothing happened", "", outage + "; before: pod/shop/a gone at 00:00:10.05 (+10.05s)"},
+		{"nothing else happened since the fault", "\n5 added endpoint/shop/c c", outage + "; before: pod/shop/a gone at 00:00:10.05 (+10.05s)"},
 		{"what two watches saw is told once", early, outage + before},
 		{
 			"what follows is told as far as there is room", early + `
