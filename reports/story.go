@@ -450,7 +450,8 @@ func (r Report) toldOutage(check string, o *steadystate.Outage, of cause.Cause) 
 	if o.Open {
 		text += ", not over when the record ended, after " + lasted(o.Length(), true)
 	} else {
-		text += " to " + r.When(o.End) + ", lasted " + between("time", steadystate.Seconds(o.Length()), nil)
+		end, _, _ := strings.Cut(r.When(o.End), " ") // how long after the start it was says the length
+		text += " to " + end + ", lasted " + between("time", steadystate.Seconds(o.Length()), nil)
 	}
 	text += "; " + depth(*o)
 	if o.Reason != "" && of.Who == "" {

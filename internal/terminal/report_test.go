@@ -357,6 +357,29 @@ func TestALongTextEndsAfterAClause(t *testing.T) {
 	}
 }
 
+// The fact that supports advice is in brackets, and is left out whole.
+func TestABracketIsNotCut(t *testing.T) {
+	left := 0
+	for n := range 60 {
+		r := cases(t)["broken"]
+		r.Caveats = []string{strings.Repeat("the machine was busy, ", 9)}
+		r.Advice = []cause.Advice{
+			{What: strings.Repeat("do it, ", n)},
+			{What: "give deployment/shop a readiness probe", Checked: "no container of its template has a readinessProbe, and none of its pods waits for anything before it answers requests"},
+		}
+		text := whole(t, terminal.Screen{Width: 80}, r)
+		if strings.Contains(text, "probe (more in the report)\n") {
+			left++
+		}
+		if strings.Contains(text, "(no ") && !strings.Contains(strings.Join(strings.Fields(text), " "), "before it answers requests)") {
+			t.Errorf("a bracket is cut:\n%s", text)
+		}
+	}
+	if left == 0 {
+		t.Error("no bracket was left out")
+	}
+}
+
 func TestColoursAreOnlyThere(t *testing.T) {
 	r := cases(t)["broken"]
 	if text := whole(t, terminal.Screen{Width: 80}, r); strings.Contains(text, "\x1b") {

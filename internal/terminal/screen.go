@@ -119,21 +119,25 @@ func (s Screen) more() string { return " (more " + s.elsewhere() + ")" }
 // short is wrapped in at most so many lines: a longer text ends after a clause or, if
 // its first one is too long, after a word, and says that there is more. Half a number
 // or half a reason would be read as a whole one. What ends in a colon is no clause: it
-// introduces what would be left out.
+// introduces what would be left out. A bracket is part of its clause, and is cut only if
+// nothing else is left.
 func (s Screen) short(first, text string, most int) []string {
 	lines := s.wrapped(first, text)
 	if len(lines) <= most {
 		return lines
 	}
 	words := strings.Fields(clean(text))
-	for _, end := range []string{",;.", ""} {
+	for _, by := range []struct {
+		end  string
+		open bool
+	}{{",;.", false}, {"", false}, {"", true}} {
 		for n := len(words) - 1; n > 0; n-- {
-			if word := words[n-1]; end != "" && !strings.ContainsAny(word[len(word)-1:], end) {
+			if word := words[n-1]; by.end != "" && !strings.ContainsAny(word[len(word)-1:], by.end) {
 				continue
 			}
 			start := strings.Join(words[:n], " ")
-			if strings.Count(start, "(") > strings.Count(start, ")") && end != "" {
-				continue // a bracket is part of its clause
+			if strings.Count(start, "(") > strings.Count(start, ")") && !by.open {
+				continue
 			}
 			if lines = s.wrapped(first, strings.TrimRight(start, ",;:.")+s.more()); len(lines) <= most {
 				return lines
