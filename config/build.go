@@ -7,7 +7,9 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -112,6 +114,8 @@ const maxFile = 1 << 20
 func (r *resolver) readFile(path string) ([]byte, error) {
 	info, err := os.Stat(r.beside(path))
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no file %s; a path is relative to the directory of the configuration", r.beside(path))
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular() || info.Size() > maxFile:

@@ -119,6 +119,9 @@ func (c cursor) name(name string) cursor { return c.entry(c.path.Key(printable(n
 // printable is a name on one line, and as it is read.
 func printable(name string) string {
 	quoted := strconv.Quote(name)
+	if name == "" {
+		return quoted
+	}
 	return quoted[1 : len(quoted)-1]
 }
 
@@ -203,6 +206,9 @@ func (d *decoder) bad(at cursor, format string, args ...any) {
 	m := Mistake{File: d.sources[nil], Line: max(1, at.line.Line), Message: d.shown(at, fmt.Sprintf(format, args...))}
 	if at.path != nil {
 		m.Path = at.path.String()
+	}
+	if name := d.emptied[at.value]; name != "" {
+		m.Message += fmt.Sprintf("; environment variable %s is empty", name)
 	}
 	switch {
 	case d.decoding:

@@ -30,16 +30,17 @@ type decoder struct {
 	sources   sources
 	mistakes  Mistakes
 	reported  map[mistakeKey]bool
-	found     int      // mistakes, also such as were reported already
-	decoding  bool     // values, and not resolving what they refer to
-	undecoded Mistakes // those of values that could not be decoded
-	hushed    bool     // of an experiment only what cannot be decoded is reported
-	old       bool     // the file has fields of older files
-	variables []envVar // whose values are in the file, the longest first
+	found     int                   // mistakes, also such as were reported already
+	decoding  bool                  // values, and not resolving what they refer to
+	undecoded Mistakes              // those of values that could not be decoded
+	hushed    bool                  // of an experiment only what cannot be decoded is reported
+	old       bool                  // the file has fields of older files
+	variables []envVar              // whose values are in the file, the longest first
+	emptied   map[*yaml.Node]string // the variable without a value that is all that was there
 }
 
 func newDecoder(path string) *decoder {
-	return &decoder{sources: sources{nil: path}, reported: map[mistakeKey]bool{}}
+	return &decoder{sources: sources{nil: path}, reported: map[mistakeKey]bool{}, emptied: map[*yaml.Node]string{}}
 }
 
 // nodeDecoder is a type of this package whose form is not a plain struct's.
@@ -51,7 +52,11 @@ type nodeDecoder interface {
 // the field that it is about.
 func (d *decoder) fail(at cursor, err error) {
 	for _, wrong := range setting.Errors(err) {
-		d.bad(at.within(wrong.Path), "%s", wrong.Message)
+		of := at.within(wrong.Path)
+		if strings.HasPrefix(wrong.Message, "unknown field; ") {
+			of.value = nil // the message has no part of it to hide, but "me" is in "username"
+		}
+		d.bad(of, "%s", wrong.Message)
 	}
 }
 
@@ -140,7 +145,7 @@ func (d *decoder) into(at cursor, v reflect.Value) {
 		d.text(at, func(text []byte) error {
 			length, err := time.ParseDuration(string(text))
 			if err != nil || length <= 0 {
-				return fmt.Errorf("%q is not a duration above zero; write it with a unit, as in 500ms, 30s or 1m30s", text)
+				return fmt.Errorf("%q is not a duration above zero; write it with a unit, as in %s", text, spelt(text))
 			}
 			v.SetInt(int64(length))
 			return nil
@@ -190,6 +195,20 @@ func (d *decoder) into(at cursor, v reflect.Value) {
 	}
 }
 
+// inWords matches a duration with its unit in words.
+var inWords = regexp.MustCompile(`^(\d+(?:\.\d+)?) *(s|m|h)(?:|ecs?|econds?|ins?|inutes?|rs?|ours?)$`)
+
+// spelt is how a duration in words is written, or else examples.
+func spelt(text []byte) string {
+	if m := inWords.FindSubmatch(text); m != nil {
+		short := string(m[1]) + string(m[2])
+		if d, err := time.ParseDuration(short); err == nil && d > 0 {
+			return short
+		}
+	}
+	return "500ms, 30s or 1m30s"
+}
+
 // structure fills a struct; extra are further fields, by name, of the mapping.
 func (d *decoder) structure(at cursor, v reflect.Value, extra map[string]any) {
 	fields := fieldsOf(v.Type())
@@ -201,7 +220,7 @@ func (d *decoder) structure(at cursor, v reflect.Value, extra map[string]any) {
 		case extra[name] != nil:
 			d.value(inner, extra[name])
 		default:
-			d.unknown(inner, slices.Sorted(maps.Keys(extra)), names(fields))
+			d.unknown(at, inner, slices.Sorted(maps.Keys(extra)), names(fields))
 		}
 	}
 }
@@ -209,7 +228,7 @@ func (d *decoder) structure(at cursor, v reflect.Value, extra map[string]any) {
 // text reads the text of a scalar.
 func (d *decoder) text(at cursor, read func([]byte) error) {
 	if !at.is(yaml.ScalarNode) {
-		d.bad(at, "want a text, not %s", at.what())
+		d.bad(at, "want %s, not %s", textAt(at), at.what())
 		return
 	}
 	if err := read([]byte(at.value.Value)); err != nil {
@@ -265,7 +284,7 @@ func (d *decoder) entries(at cursor, entry func(cursor, string) cursor) func(yie
 			return
 		}
 		if !at.is(yaml.MappingNode) {
-			d.bad(at, "want a mapping, as in {name: value}, not %s", at.what())
+			d.bad(at, "want a mapping%s", insteadOf(at))
 			return
 		}
 		for i := 0; i < len(at.value.Content); i += 2 {
@@ -276,15 +295,69 @@ func (d *decoder) entries(at cursor, entry func(cursor, string) cursor) func(yie
 	}
 }
 
-// unknown reports a field that there is not.
-func (d *decoder) unknown(at cursor, choices ...[]string) {
-	if instead, ok := d.moved(at); ok {
-		d.bad(at, "%s", instead)
-		return
+// insteadOf is the end of a message about what is no mapping, with what the schema says of
+// one: its example and its fields.
+func insteadOf(at cursor) (text string) {
+	f, err := Explain(fmt.Sprint(at.path))
+	if err != nil {
+		return ", not " + at.what()
 	}
-	fields := slices.Concat(choices...)
-	d.bad(at, "unknown field; fields: %s%s", cmp.Or(strings.Join(fields, ", "), "none"), near.Meant(at.key.Value, fields))
+	var fields []string
+	for _, inner := range f.Fields {
+		fields = append(fields, inner.Name)
+	}
+	switch {
+	case len(f.Examples) > 0:
+		text = ", as in " + f.Examples[0]
+	case len(fields) == 0 && f.Type == "mapping":
+		text = " without fields, {}"
+	}
+	if text += ", not " + at.what(); len(fields) > 0 {
+		text += "; fields: " + strings.Join(fields, ", ")
+	}
+	return text
 }
+
+// textAt is what the schema says of the text that should be at a cursor: "a duration, as
+// in 1m".
+func textAt(at cursor) string {
+	f, err := Explain(fmt.Sprint(at.path))
+	kind, item := strings.CutPrefix(f.Type, "list of ")
+	switch {
+	case err != nil:
+		return "a text"
+	case len(f.Choices) > 0 && len(f.Choices) < 7:
+		return strings.Join(f.Choices, ", ")
+	case strings.ContainsAny(kind[:1], "aeiou"):
+		kind = "an " + kind
+	default:
+		kind = "a " + kind
+	}
+	if len(f.Examples) > 0 && !item {
+		kind += ", as in " + f.Examples[0]
+	}
+	return kind
+}
+
+// unknown reports a field that the mapping of must not have. The one that is meant is not
+// missing, too; but a section is, without which a sweep must not begin.
+func (d *decoder) unknown(of, at cursor, choices ...[]string) {
+	instead, moved := d.moved(at)
+	fields := slices.Concat(choices...)
+	if !moved {
+		instead = near.Meant(at.key.Value, fields)
+	}
+	if m := meant.FindStringSubmatch(instead); m != nil && of.path != nil && of.field(m[1]).value == nil {
+		d.undecoded = append(d.undecoded, Mistake{Path: of.field(m[1]).path.String()})
+	}
+	if !moved {
+		instead = fmt.Sprintf("unknown field; fields: %s%s", cmp.Or(strings.Join(fields, ", "), "none"), instead)
+	}
+	d.bad(at, "%s", instead)
+}
+
+// meant matches the field that is meant by another.
+var meant = regexp.MustCompile(`^(?:is now |; did you mean ")(\w+)`)
 
 // A structField is a field of a struct that YAML can name.
 type structField struct {

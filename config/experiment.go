@@ -276,7 +276,7 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 			r.bad(inner.field("within"), "is missing: how long to wait for the condition, as in within: 2m")
 		}
 		if f.At > p.Times.Hold {
-			r.bad(inner.field("at"), "%s is beyond hold, which is %s; hold for longer", steadystate.FormatDuration(f.At), steadystate.FormatDuration(p.Times.Hold))
+			r.bad(inner.field("at"), "%s is beyond hold, which is %s; set times: {hold: %s} or longer, or a shorter at", steadystate.FormatDuration(f.At), steadystate.FormatDuration(p.Times.Hold), steadystate.FormatDuration(f.At))
 		}
 		if f.For > 0 && f.OneShot() {
 			r.bad(inner.field("for"), "%s is over at once, there is nothing to hold; remove it", f.Kind)
@@ -331,6 +331,12 @@ func (r *resolver) valid(f Fault, at cursor) {
 		}
 		return
 	}
+	object, file := at.field(f.Kind), ""
+	if c, ok := f.Spec.(ChaosMesh); ok && c.File != "" {
+		object, file = object.field("file"), c.File+": "
+	} else if ok {
+		object = object.field("yaml")
+	}
 	var fields errorList
 	switch err := spec.Validate(); {
 	case err == nil:
@@ -338,7 +344,7 @@ func (r *resolver) valid(f Fault, at cursor) {
 		for _, err := range fields.Errors() {
 			var wrong *field.Error
 			if !errors.As(err, &wrong) {
-				r.bad(at.field(f.Kind), "%s", err)
+				r.bad(object, "%s%s", file, err)
 				continue
 			}
 			of := at.field(f.Kind)
@@ -362,7 +368,10 @@ func (r *resolver) valid(f Fault, at cursor) {
 	default:
 		// Of an object: "yaml: refused: 2 documents; ...".
 		text := strings.TrimPrefix(strings.ReplaceAll(err.Error(), "refused: ", ""), "yaml: ")
-		r.bad(at.field(f.Kind), "%s", text)
+		if m := syntax.FindStringSubmatch(text); m != nil && m[1] != "" {
+			text = fmt.Sprintf("line %s of the object is not YAML: %s", m[1], advised(m[2]))
+		}
+		r.bad(object, "%s%s", file, text)
 	}
 }
 
@@ -500,7 +509,7 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 		p.Checks = append(p.Checks, planned)
 	}
 	if len(p.Checks) == 0 && len(r.mistakes) == 0 {
-		r.bad(at, "has no check: without one nothing could be broken")
+		r.bad(at, "has no check: without one nothing could be broken; checks: %s", choices(r.plan.Checks.sorted()))
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Limits)) {
 		switch on := limits.name(name); {

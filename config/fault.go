@@ -170,7 +170,7 @@ func (f *Fault) decode(d *decoder, at cursor) {
 		case own >= 0:
 			d.into(inner, reflect.ValueOf(f).Elem().FieldByIndex(fields[own].index))
 		case i < 0:
-			d.unknown(inner, slices.Sorted(slices.Values(names(fields))), FaultKinds())
+			d.unknown(at, inner, slices.Sorted(slices.Values(names(fields))), FaultKinds())
 		case f.Kind != "":
 			d.bad(inner, "a fault is of one kind, and this one is a %s: name a second fault, or remove the kind that is inherited with \"%s: null\"", f.Kind, f.Kind)
 		default:
@@ -194,8 +194,9 @@ func (f *Fault) spec(d *decoder, at cursor, v reflect.Value) {
 		extra["to"] = &f.To
 	}
 	d.structure(at, v, extra)
-	if _, counted := v.Type().FieldByName("Count"); counted && at.is(yaml.MappingNode) && at.field("pods").value == nil {
-		d.bad(at.field("pods"), "is missing: how many of the service's pods are hit, as in 1, 30%% or all")
+	pods := at.field("pods")
+	if _, counted := v.Type().FieldByName("Count"); counted && at.is(yaml.MappingNode) && pods.value == nil && !d.undecoded.below(pods.path.String()) {
+		d.bad(pods, "is missing: how many of the service's pods are hit, as in 1, 30%% or all")
 	}
 	f.Spec = v.Interface()
 }

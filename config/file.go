@@ -356,7 +356,7 @@ func (h *Header) decode(d *decoder, at cursor) {
 		}
 		return
 	}
-	if d.ok(func() { d.value(at, &h.Secret) }) && (h.Secret.Env == "") == (h.Secret.File == "") {
+	if !at.is(yaml.MappingNode) || d.ok(func() { d.value(at, &h.Secret) }) && (h.Secret.Env == "") == (h.Secret.File == "") {
 		d.bad(at, "want the value as a text, or one of {env: NAME} and {file: PATH}")
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/aftershockhq/aftershock/record"
 )
 
+// noPrometheus is why a query cannot be asked.
+const noPrometheus = `needs a Prometheus, and the file names none; write prometheus: {url: "http://prometheus.example:9090"}`
+
 // Needs are what an experiment needs of its service: "autoscaler", "calls", "load",
 // "podSignals.NAME".
 func (e Experiment) Needs() (needs []string) {
@@ -95,7 +98,7 @@ func (r *resolver) lacks(t *Target, need string, loaded bool) string {
 	case need == "load" && !loaded:
 		return fmt.Sprintf("services[%s].load is missing", t.Name)
 	case ofPods && r.plan.Prometheus == nil:
-		return fmt.Sprintf("pod signal %q shows its effect and needs a prometheus, and the file names none", signal)
+		return fmt.Sprintf("pod signal %q shows its effect and %s", signal, noPrometheus)
 	case ofPods && t.Signals[signal].Text == "":
 		return fmt.Sprintf("services[%s].podSignals.%s is missing: PromQL by (pod) that shows the effect", t.Name, signal)
 	}

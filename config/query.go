@@ -80,10 +80,13 @@ func parseQuery(text string) (prom.Query, error) {
 	}
 	parsed, err := prom.Parse(text)
 	if err != nil {
-		return prom.Query{}, fmt.Errorf("PromQL: %w", errors.Unwrap(err)) // without the text
+		return prom.Query{}, fmt.Errorf("PromQL: %s", inQuery.ReplaceAllString(errors.Unwrap(err).Error(), "line $1, column $2 of the query: ")) // without the text
 	}
 	return parsed, nil
 }
+
+// inQuery matches where PromQL's parser says that a mistake is.
+var inQuery = regexp.MustCompile(`^(\d+):(\d+): parse error: `)
 
 // maxQuery is the length of the longest query. The time that PromQL's parser takes
 // is the square of how deep a query is.
@@ -119,12 +122,12 @@ func fill(text string, placeholders []placeholder) (string, error) {
 		for _, p := range placeholders {
 			names = append(names, p.name)
 		}
-		return "", fmt.Errorf(format+"; there are %s", append(args, strings.Join(names, ", "))...)
+		return "", fmt.Errorf(format+"; placeholders: %s", append(args, strings.Join(names, ", "))...)
 	}
 	form := parse.New("text")
 	form.Mode = parse.SkipFuncCheck // none is called
 	if _, err := form.Parse(text, "", "", map[string]*parse.Tree{}); err != nil {
-		return bad("not a template: %s", inTemplate.ReplaceAllString(err.Error(), ""))
+		return bad("a placeholder is not closed, or holds more than its name (%s)", inTemplate.ReplaceAllString(err.Error(), ""))
 	}
 	var filled strings.Builder
 	for _, node := range form.Root.Nodes {
@@ -134,7 +137,7 @@ func fill(text string, placeholders []placeholder) (string, error) {
 		}
 		i := slices.IndexFunc(placeholders, func(p placeholder) bool { return p.name == node.String() })
 		if i < 0 {
-			return bad("%q is not one of its placeholders", node)
+			return bad("%q is not a placeholder", node)
 		}
 		filled.WriteString(placeholders[i].text)
 	}

@@ -119,6 +119,30 @@ func (d *decoder) read(text string) (root cursor) {
 
 var syntax = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
 
+// advice is what to do about a mistake that the YAML library reports, by what its message
+// has.
+var advice = []struct{ of, do string }{
+	{"cannot start any token", "indent with spaces, and put a text into quotes that begins with one of > % @ `"},
+	{"did not find expected key", "check its indent, and that of the lines before it"},
+	{"did not find expected '-' indicator", "check its indent, and that of the lines before it"},
+	{"mapping values are not allowed", "put a text with \": \" in it into quotes, and check its indent"},
+	{"did not find expected ','", "close the bracket, or put a comma between two values"},
+	{"did not find expected node content", "close the bracket, or give the value that is missing"},
+	{"unexpected end of stream", "close the quotes"},
+	{"control characters are not allowed", "remove it, or write it as \\u0007 in double quotes"},
+	{"unknown anchor", "name an anchor that a line above it has, as in &NAME, or write the value itself"},
+}
+
+// advised is a message of the YAML library with what to do.
+func advised(message string) string {
+	for _, row := range advice {
+		if strings.Contains(message, row.of) {
+			return message + "; " + row.do
+		}
+	}
+	return message
+}
+
 // notYAML reports an error of the YAML library. It may name the line on which what
 // is wrong began, or none; the first line with which the text is no longer YAML,
 // also with those after it, is the one.
@@ -132,13 +156,7 @@ func (d *decoder) notYAML(at cursor, text string, err error) {
 		}
 	}
 	at.line = &yaml.Node{Line: min(max(said, good+1), len(lines))}
-	switch {
-	case strings.Contains(m[2], "cannot start any token"):
-		m[2] += "; indent with spaces, and put a text into quotes that begins with one of > % @ `"
-	case strings.Contains(m[2], "did not find expected key"), strings.Contains(m[2], "did not find expected '-' indicator"):
-		m[2] += "; check its indent, and that of the lines before it"
-	}
-	d.bad(at, "not YAML: %s", m[2])
+	d.bad(at, "not YAML: %s", advised(m[2]))
 }
 
 // maxPrefixes bounds the search of [decoder.notYAML], which reads the text once for
@@ -183,11 +201,20 @@ func (d *decoder) measure(at cursor, known map[*yaml.Node]int) (size int) {
 			inner := at.named(key, n.Content[i+1])
 			switch {
 			case key.Kind != yaml.ScalarNode:
-				d.bad(inner, "want a text as the name of a field")
+				of := at
+				of.line = key
+				d.bad(of, "want a text as the name of a field, not %s", map[yaml.Kind]string{yaml.MappingNode: "a mapping", yaml.SequenceNode: "a list", yaml.AliasNode: "an alias"}[key.Kind])
 			case seen[key.Value] > 0:
 				d.bad(inner, "is a duplicate of line %d; keep one of the two", seen[key.Value])
 			case key.ShortTag() == "!!merge" && !mappings(inner.value):
-				d.bad(inner, "want a mapping, or a list of mappings, not %s", inner.what())
+				what := inner.what()
+				for i := range inner.value.Content { // of a list
+					if item := inner.item(i); !item.is(yaml.MappingNode) {
+						what = "a list with " + item.what()
+						break
+					}
+				}
+				d.bad(inner, "want a mapping, or a list of mappings, as in <<: *NAME, not %s", what)
 			}
 			seen[key.Value] = key.Line
 			add(inner)
@@ -306,6 +333,9 @@ func (d *decoder) expand(at cursor, done map[*yaml.Node]bool) {
 			return
 		}
 		at.value.Value = text
+		if text == "" && len(used) > 0 {
+			d.emptied[at.value] = used[0].name
+		}
 		for _, v := range used {
 			if len(v.value) >= shortest {
 				d.variables = append(d.variables, v)

@@ -135,7 +135,7 @@ func (r *resolver) freeze(at cursor, f *Freeze) {
 	switch incident := at.field("incident"); {
 	case f.Incident == "":
 	case r.plan.Prometheus == nil:
-		r.bad(incident, "needs a prometheus, and the file names none")
+		r.bad(incident, noPrometheus)
 	default:
 		if _, err := parseQuery(f.Incident); err != nil {
 			r.bad(incident, "%s", err)
@@ -229,7 +229,7 @@ func (r *resolver) observes(at cursor, what string, c Check) {
 	case c.Signal != "" && !slices.Contains(sourced(), c.Signal):
 		r.bad(at.field("signal"), "no signal %q; give the %s a query, or one of the signals: %s", c.Signal, what, choicesFor(c.Signal, sourced()))
 	case c.Query != "" && r.plan.Prometheus == nil:
-		r.bad(query, "needs a prometheus, and the file names none")
+		r.bad(query, noPrometheus)
 	case c.Query != "":
 		r.query(query, Subject{Namespace: "n", Pods: "p", Container: "c", Histogram: "h", Range: "15s"}, Query{Text: c.Query})
 	}
@@ -331,7 +331,7 @@ func (r *resolver) signals(t *Target) {
 	}
 	set := func(name, text string, at cursor) {
 		if r.plan.Prometheus == nil {
-			r.bad(at, "is a query and needs a prometheus, and the file names none")
+			r.bad(at, "is a query and %s", noPrometheus)
 		}
 		t.Signals[name] = r.query(at, t.Subject(cmp.Or(t.Container, "container")), Query{Text: text, Place: at.place()})
 	}
@@ -429,9 +429,19 @@ func (r *resolver) suites() (names []string) {
 // notAnother reports a service that is not another one of the file, from the service
 // of the given name.
 func (r *resolver) notAnother(at cursor, name, from string, services []string) {
-	if name == from || near.Meant(name, services) != "" || len(validation.IsDNS1123Label(name)) > 0 {
-		r.bad(at, "%q is not another service; services: %s", name, choicesFor(name, services))
-		return
+	others := slices.DeleteFunc(slices.Clone(services), func(other string) bool { return other == from })
+	list := ""
+	if len(others) > 0 {
+		list = "; others: " + choicesFor(name, others)
 	}
-	r.bad(at, "%q is not another service; name it under services, as in %s: {namespace: shop, workload: deployment/%s}; services: %s", name, name, name, choices(services))
+	switch {
+	case name == from && list != "":
+		r.bad(at, "%q is the service itself%s", name, list)
+	case name == from:
+		r.bad(at, "%q is the service itself, and the file has no other; name one under services, as in payments: {namespace: shop, workload: deployment/payments}", name)
+	case near.Meant(name, others) != "" || len(validation.IsDNS1123Label(name)) > 0:
+		r.bad(at, "%q is not another service%s", name, list)
+	default:
+		r.bad(at, "%q is not another service; name it under services, as in %s: {namespace: shop, workload: deployment/%s}%s", name, name, name, list)
+	}
 }

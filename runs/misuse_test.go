@@ -120,7 +120,7 @@ check "": no signal ""; signals: ["up" "requests"]`},
 		{"no fault that comes first", faults(experiments.Scheduled{Fault: fault(), At: s}), "every fault has an At or a When: one must come first, because the others count from its T0"},
 		{"a condition without an end", faults(experiments.Scheduled{Name: "a", Fault: fault()}, experiments.Scheduled{Name: "b", Fault: fault(), When: never{}}), `fault "b": When it breaks: needs Within, the timeout of the wait`},
 		{"an end without a condition", faults(experiments.Scheduled{Fault: fault(), Within: s}), "fault 1: Within 1s: needs When, the condition to wait for"},
-		{"a fault that is wrong in itself", faults(experiments.Scheduled{Fault: spec{chaosmesh.NetworkDelay{}}}), `fault 1: refused: [selector: Invalid value: "pods  in ": no namespace; say which one the pods are in, latency: Invalid value: "0s": must be above zero]`},
+		{"a fault that is wrong in itself", faults(experiments.Scheduled{Fault: spec{chaosmesh.NetworkDelay{}}}), `fault 1: refused: [selector: Invalid value: "pods  in ": no namespace; say which one the pods are in, latency: Invalid value: "0s": must be above zero, as in 100ms]`},
 
 		{"a time below zero", func(e *experiments.Experiment) { e.Hold = -s }, "hold -1s is below zero"},
 		{"no time to settle", func(e *experiments.Experiment) { e.SettleTimeout = s }, "settle timeout 1s is shorter than settle 10s"},

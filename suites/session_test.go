@@ -478,7 +478,7 @@ func TestPreflightTellsWhatWouldBeHitAndWhatIsSkipped(t *testing.T) {
 		"versions":                              "ok aftershock (devel), kubernetes v1.34.0, platform linux/amd64",
 		"1 of checkout-a":                       "hit by checkout/pods/kill-one, checkout/pods/failure",
 		"checkout/pods/failure":                 "note hold is 30s and not 5s, as times.hold says: its effect may not show in less; times: {hold: ...} of the experiment sets another",
-		"checkout/network/partition":            "skip services[checkout].calls is missing: the service that is called; pod signal \"calls\" shows its effect and needs a prometheus, and the file names none",
+		"checkout/network/partition":            "skip services[checkout].calls is missing: the service that is called; pod signal \"calls\" shows its effect and needs a Prometheus, and the file names none; write prometheus: {url: \"http://prometheus.example:9090\"}",
 		"faults of other runs":                  "ok none in shop",
 	} {
 		if said[what] != want {

@@ -57,7 +57,7 @@ func (f NetworkDelay) Validate() error {
 	errs := append(f.network().wrong(v1alpha1.DelayAction), wrongCorrelation(f.Correlation)...)
 	switch {
 	case f.Latency <= 0:
-		errs = append(errs, field.Invalid(at("latency"), f.Latency.String(), "must be above zero"))
+		errs = append(errs, field.Invalid(at("latency"), f.Latency.String(), "must be above zero, as in 100ms"))
 	case f.Jitter < 0 || f.Jitter > f.Latency:
 		errs = append(errs, field.Invalid(at("jitter"), f.Jitter.String(), "must be from zero to the latency, which is "+f.Latency.String()))
 	}

@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,7 +82,7 @@ func (o Object) Validate() error {
 	}
 	errs := wrongEffects(o.Effects)
 	if o.Follow && !held(object) {
-		errs = append(errs, field.Forbidden(at("follow"), "only a fault that is held, and hits pods itself, can follow"))
+		errs = append(errs, field.Forbidden(at("follow"), "only a fault that is held, and hits pods itself, can follow; remove follow"))
 	}
 	return wrong(errs)
 }
@@ -188,7 +191,17 @@ func decode(scheme *runtime.Scheme, text string) (client.Object, error) {
 	object, _, err := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer().Decode(documents[0], nil, nil)
 	var of metav1.TypeMeta
 	if runtime.IsNotRegisteredError(err) && yaml.Unmarshal(documents[0], &of) == nil && of.GroupVersionKind().Group != v1alpha1.SchemeGroupVersion.Group {
-		return nil, fmt.Errorf("%s of %s: this kind is not a fault of Chaos Mesh", of.Kind, of.APIVersion)
+		return nil, fmt.Errorf("%s of %s: this kind is not a fault of Chaos Mesh; kinds: %s", of.Kind, of.APIVersion, kinds())
+	}
+	if runtime.IsNotRegisteredError(err) && of.Kind != "" {
+		return nil, fmt.Errorf("no kind %q in %s; kinds: %s", of.Kind, of.APIVersion, kinds())
+	}
+	if strict, ok := runtime.AsStrictDecodingError(err); ok && object != nil {
+		var errs []error
+		for _, err := range strict.Errors() {
+			errs = append(errs, withFields(err, reflect.TypeOf(object)))
+		}
+		return nil, runtime.NewStrictDecodingError(errs)
 	}
 	if err != nil {
 		return nil, err
@@ -198,6 +211,47 @@ func decode(scheme *runtime.Scheme, text string) (client.Object, error) {
 		return nil, fmt.Errorf("%T is not a client.Object", object)
 	}
 	return found, nil
+}
+
+// withFields adds to an error about an unknown field which ones there are.
+func withFields(err error, of reflect.Type) error {
+	path, unknown := strings.CutPrefix(err.Error(), "unknown field ")
+	path, quoted := strconv.Unquote(path)
+	if !unknown || quoted != nil {
+		return err
+	}
+	steps := strings.Split(path, ".")
+	for _, step := range steps[:len(steps)-1] {
+		name, _, _ := strings.Cut(step, "[")
+		if of = jsonFields(of)[name]; of == nil {
+			return err
+		}
+	}
+	if fields := slices.Sorted(maps.Keys(jsonFields(of))); len(fields) > 0 {
+		return fmt.Errorf("%w; fields: %s", err, strings.Join(fields, ", "))
+	}
+	return err
+}
+
+// jsonFields are the types of the fields of a struct, or of the items of a list of them,
+// by their names in JSON.
+func jsonFields(of reflect.Type) map[string]reflect.Type {
+	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
+		of = of.Elem()
+	}
+	if of.Kind() != reflect.Struct {
+		return nil
+	}
+	fields := map[string]reflect.Type{}
+	for f := range of.Fields() {
+		switch name, options, _ := strings.Cut(f.Tag.Get("json"), ","); {
+		case strings.Contains(options, "inline"):
+			maps.Copy(fields, jsonFields(f.Type))
+		case name != "" && name != "-":
+			fields[name] = f.Type
+		}
+	}
+	return fields
 }
 
 // planOf is the plan of an object, which it completes.
@@ -226,7 +280,25 @@ func planOf(source string, object client.Object) (plan, error) {
 		p.object = func(s placement) (client.Object, error) { return written(object, s) }
 		return p, nil
 	}
-	return plan{}, faults.Refuse("this kind is not a fault of Chaos Mesh")
+	return plan{}, faults.Refuse("this kind is not a fault of Chaos Mesh; kinds: %s", kinds())
+}
+
+// kinds lists the kinds of objects that may be faults: those that select pods, and those
+// that have such faults in them.
+func kinds() string {
+	list := []string{v1alpha1.KindSchedule, v1alpha1.KindWorkflow}
+	for kind, of := range v1alpha1.AllKinds() {
+		object, ok := of.SpawnObject().(v1alpha1.InnerObjectWithSelector)
+		if !ok {
+			continue
+		}
+		// What a PodChaos selects depends on its action.
+		if selectors := object.GetSelectorSpecs(); len(selectors) == 0 || podSelector(selectors["."]) != nil {
+			list = append(list, kind)
+		}
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
 }
 
 // nameOf is what objects that are made of this one are named after. The rest of

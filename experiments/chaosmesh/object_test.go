@@ -42,12 +42,12 @@ func TestAnObjectThatWouldNotDoWhatItSaysIsRefused(t *testing.T) {
 		text string
 		want string
 	}{
-		{"an unknown field says where", object("NetworkChaos", slowNet+"  target:\n    mode: all\n    selektor: {}\n"), `unknown field "spec.target.selektor"`},
+		{"an unknown field says where", object("NetworkChaos", slowNet+"  target:\n    mode: all\n    selektor: {}\n"), `unknown field "spec.target.selektor"; fields: mode, selector, value`},
 		{"a field that is there twice", object("NetworkChaos", slowNet+"  action: loss\n"), `key "action" already set`},
 		{"no YAML", "a: b: c", "mapping values are not allowed"},
 		{"nothing", "\n---\n", "0 documents; want one for each fault"},
 		{"two objects", object("IOChaos", slowDisk) + "---\n" + object("IOChaos", slowDisk), "2 documents; want one for each fault"},
-		{"a kind that nobody knows", object("TeaChaos", ""), `no kind "TeaChaos" is registered`},
+		{"a kind that nobody knows", object("TeaChaos", ""), `no kind "TeaChaos" in chaos-mesh.org/v1alpha1; kinds: BlockChaos, `},
 		{"a kind that is no fault", "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop}\n", "this kind is not a fault of Chaos Mesh"},
 		{"a kind of another group", "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: c, namespace: shop}\n", "Certificate of cert-manager.io/v1: this kind is not a fault of Chaos Mesh"},
 		{"a fault that hits no pods", object("AWSChaos", "  action: ec2-stop\n  awsRegion: r\n  ec2Instance: i\n"), "it does not select pods"},

@@ -24,6 +24,8 @@ func (s *Share) UnmarshalText(text []byte) error {
 	switch {
 	case !percent && err == nil && v > 0 && v < 1:
 		return fmt.Errorf("%q: write it as a share, as in %q; the fraction of this value would be %q", text, digits+"%", Share(v))
+	case !percent && err == nil && v >= 1 && v <= 100 && !strings.ContainsAny(digits, "xX_pP"):
+		return fmt.Errorf("%q: write it as a share, as in %q", text, digits+"%")
 	case !percent, err != nil, strings.ContainsAny(digits, "xX_pP"):
 		return fmt.Errorf(`%q: write it as a share, as in "5%%"`, text)
 	case !(v >= 0 && v <= 100): // nor NaN

@@ -282,7 +282,7 @@ func TestEachMistakeNamesItsField(t *testing.T) {
 		{"an object of every service's pods", chaosmesh.Object{YAML: object("IOChaos", strings.Replace(slowDisk, "{app: checkout}", "{}", 1))}, "refused: yaml: an empty selector would select every pod"},
 		{"an object of no pods", chaosmesh.Object{YAML: object("IOChaos", strings.Replace(slowDisk, "mode: all", "mode: fixed\n  value: \"0\"", 1))}, "refused: yaml: 0 pods; want at least 1"},
 		{"an object that is over when it is done, and follows", chaosmesh.Object{YAML: object("PodChaos", ofCheckout+"  action: pod-kill\n"), Follow: true}, "follow: Forbidden: only a fault that is held, and hits pods itself, can follow"},
-		{"all mistakes at once", chaosmesh.NetworkDelay{Pods: checkout, Count: "0", Correlation: 2}, `[pods: Invalid value: "0": 0 pods; want at least 1, correlation: Invalid value: "200%": must be from 0% to 100%, latency: Invalid value: "0s": must be above zero]`},
+		{"all mistakes at once", chaosmesh.NetworkDelay{Pods: checkout, Count: "0", Correlation: 2}, `[pods: Invalid value: "0": 0 pods; want at least 1, correlation: Invalid value: "200%": must be from 0% to 100%, latency: Invalid value: "0s": must be above zero, as in 100ms]`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if err := row.spec.Validate(); !errors.Is(err, faults.ErrRefused) || !strings.Contains(err.Error(), row.want) {

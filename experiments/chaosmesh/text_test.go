@@ -19,7 +19,10 @@ func TestTheTextOfAShare(t *testing.T) {
 	const choices = `: write it as a share, as in "5%"`
 	for text, want := range map[string]string{
 		"":       `""` + choices,
-		"5":      `"5"` + choices,
+		"5":      `"5": write it as a share, as in "5%"`,
+		"80":     `"80": write it as a share, as in "80%"`,
+		"0":      `"0"` + choices,
+		"101":    `"101"` + choices,
 		"0.05":   `"0.05": write it as a share, as in "0.05%"; the fraction of this value would be "5%"`,
 		"some%":  `"some%"` + choices,
 		"5 %":    choices,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -125,7 +126,7 @@ func (w Window) compile() (c compiled, err error) {
 		if w.For <= 0 {
 			bad("for", "is missing: how long each window is, as in 62h")
 		} else if w.For > foreseen {
-			bad("for", "%s: want at most a year", w.For)
+			bad("for", "%s: want at most a year", strings.TrimSuffix(w.For.String(), "0m0s"))
 		}
 		zone()
 	}

@@ -237,14 +237,14 @@ func TestConfigRefuses(t *testing.T) {
 	t.Parallel()
 	const at = "url: http://prometheus.example:9090\n"
 	for _, test := range []struct{ sentence, text, want string }{
-		{"an unknown field", at + "htp_config: {}", `line 2: unknown field "htp_config"; fields: url, http_config`},
-		{"an unknown setting", at + "http_config:\n  basic_aut: {}", `line 3: http_config: unknown field "basic_aut"; fields: basic_auth, authorization, oauth2, `},
-		{"an unknown setting of a setting", at + "http_config:\n  basic_auth:\n    user: ann", `line 4: http_config.basic_auth: unknown field "user"; fields: username, username_file, username_ref, password, `},
-		{"an unknown setting of an inner one", at + "http_config: {oauth2: {tls_config: {ca_fil: a}}}", `line 2: http_config.oauth2.tls_config: unknown field "ca_fil"; fields: ca, cert, key, ca_file, `},
-		{"an unknown field of a header", at + "http_config: {http_headers: {X-Key: {value: a}}}", `line 2: http_config.http_headers.X-Key: unknown field "value"; fields: values, secrets, files`},
+		{"an unknown field", at + "htp_config: {}", `line 2: htp_config: unknown field; fields: url, http_config`},
+		{"an unknown setting", at + "http_config:\n  basic_aut: {}", `line 3: http_config.basic_aut: unknown field; fields: basic_auth, authorization, oauth2, `},
+		{"an unknown setting of a setting", at + "http_config:\n  basic_auth:\n    user: ann", `line 4: http_config.basic_auth.user: unknown field; fields: username, username_file, username_ref, password, `},
+		{"an unknown setting of an inner one", at + "http_config: {oauth2: {tls_config: {ca_fil: a}}}", `line 2: http_config.oauth2.tls_config.ca_fil: unknown field; fields: ca, cert, key, ca_file, `},
+		{"an unknown field of a header", at + "http_config: {http_headers: {X-Key: {value: a}}}", `line 2: http_config.http_headers.X-Key.value: unknown field; fields: values, secrets, files`},
 		{"a setting of an inlined one", at + "http_config: {proxy_urls: a}", "proxy_url, no_proxy, proxy_from_environment, proxy_connect_header, http_headers"},
 		{"two mistakes, the first", at + "http_config:\n  follow_redirects: perhaps\n  tls_config: {insecure: true}", "line 3: http_config.follow_redirects: want true or false"},
-		{"two mistakes, the second", at + "http_config:\n  follow_redirects: perhaps\n  tls_config: {insecure: true}", `line 4: http_config.tls_config: unknown field "insecure"`},
+		{"two mistakes, the second", at + "http_config:\n  follow_redirects: perhaps\n  tls_config: {insecure: true}", `line 4: http_config.tls_config.insecure: unknown field`},
 		{"a text in place of fields", at + "http_config: {authorization: " + secret + "}", "line 2: http_config.authorization: want a mapping of these fields: type, credentials, "},
 		{"a text in place of headers", at + "http_config: {http_headers: " + secret + "}", "line 2: http_config.http_headers: want a mapping"},
 		{"a list in place of a text", at + "http_config: {basic_auth: {username: [a]}}", "line 2: http_config.basic_auth.username: want a text"},

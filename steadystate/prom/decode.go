@@ -77,7 +77,7 @@ func wrong(node *yaml.Node, line int, path string, of reflect.Type) (errs []erro
 			}
 			switch {
 			case inner == nil:
-				bad(key.Line, path, "unknown field %q; fields: %s", key.Value, strings.Join(names(fields), ", "))
+				bad(key.Line, at, "unknown field; fields: %s", strings.Join(names(fields), ", "))
 			case secret(inner) && holds(value):
 				bad(key.Line, at, "is written out: %s", instead(key.Value, names(fields)))
 			default:

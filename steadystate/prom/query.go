@@ -50,7 +50,7 @@ func Parse(text string) (Query, error) {
 		return fail(err)
 	}
 	if len(selectors) == 0 {
-		return fail(errors.New("it selects no series, so it says nothing about a service: name a metric"))
+		return fail(errors.New("it selects no series: name a metric"))
 	}
 	quantile, err := quantileOf(expr)
 	if err != nil {

@@ -67,7 +67,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a range vector", `x[5m]`, `it is a range vector, a list of samples per series: apply a function, as in rate(...) or max_over_time(...)`},
 		{"a subquery, which is one too", `rate(x[1m])[5m:]`, `it is a range vector`},
 		{"a string", `"up"`, `it is a string, not a number`},
-		{"a constant", `1 > bool 0`, `it selects no series, so it says nothing about a service: name a metric`},
+		{"a constant", `1 > bool 0`, `it selects no series: name a metric`},
 		{"the time of day", `time()`, `it selects no series`},
 		{"a fixed instant", `up @ 1700000000`, `up @ 1700000000.000: with @ it speaks of one fixed instant: leave out the @`},
 		{"the end of a range query", `rate(x[1m] @ end())`, `with @ it speaks of one fixed instant`},
