@@ -187,7 +187,7 @@ func (in *Inquiry) Take(e record.Entry) {
 			in.stage(at, q.Sent)
 			if slices.ContainsFunc(in.endings, func(e ending) bool { return steadystate.Instant(q.Sent).Overlaps(e.around) }) {
 				at.ending++
-				if in.isLate(q) {
+				if in.isLate(q, o.Failed) {
 					at.late++
 				}
 			}

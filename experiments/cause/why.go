@@ -377,14 +377,18 @@ func endings(r judge.Result, waterfalls []recovery.Waterfall) (list []ending) {
 // refused is why a request failed that nothing listened for.
 const refused = "connection refused"
 
-// isLate reports whether a request surely came to a pod that had begun to end, and was not
-// under way to one that was about to: what is refused never is.
-func (in *Inquiry) isLate(q record.Request) bool {
+// isLate reports whether a request surely came to a pod that had begun to end and no longer
+// answered. One that was cut off may have been under way there, or in one that was about to
+// end; what is refused never is.
+func (in *Inquiry) isLate(q record.Request, failed string) bool {
+	if failed == "" || failed == "connection reset" || failed == "connection closed" {
+		return false
+	}
 	sent, late := steadystate.Instant(q.Sent), false
 	for _, e := range in.endings {
 		switch {
 		case q.Backend != "" && q.Backend != e.name:
-		case q.Error == refused:
+		case failed == refused:
 			late = late || sent.Overlaps(e.asked.Hull(e.late))
 		case sent.Overlaps(e.before):
 			return false

@@ -93,6 +93,9 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 	reset := func(from string, n int) []record.Entry {
 		return requests(from, n, ms, record.Outcome{Error: "connection reset"})
 	}
+	unreachable := func(from string, n int) []record.Entry {
+		return requests(from, n, ms, record.Outcome{Error: "no route to host"})
+	}
 	all := three + `
 		0  exists pod/shop/a a owner=ReplicaSet/shop-1
 		0  exists pod/shop/b b owner=ReplicaSet/shop-1
@@ -282,6 +285,24 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"consistent with: requests still came to a after it had begun to end: 12 of 12 bad ones were sent from then to 1s after its endpoint was removed",
 		},
 		{
+			"and none got through to it", evicted, nil,
+			[][]record.Entry{unreachable("10.15", 12)},
+			"10.1..10.2 to 11.3..11.4", 30, false,
+			"consistent with: requests still came to a after it had begun to end: 12 of 12 bad ones were sent from then to 1s after its endpoint was removed",
+		},
+		{
+			"it took requests for a while, and was killed with them", evicted, nil,
+			[][]record.Entry{reset("10.15", 12)},
+			"10.1..10.2 to 11.3..11.4", 30, false,
+			"consistent with: a ended before the requests to it had: 12 of 12 bad ones were sent within 1s of its end or of the end of its endpoint",
+		},
+		{
+			"it answered them, too slowly", evicted, nil,
+			[][]record.Entry{slow("a", "10.15", 12)},
+			"10.1..10.2 to 11.3..11.4", 30, false,
+			"consistent with: a ended before the requests to it had: 12 of 12 bad ones were sent within 1s of its end or of the end of its endpoint",
+		},
+		{
 			"and some were under way to it, too", evicted, nil,
 			[][]record.Entry{reset("9.8", 2), refused("10.15", 10)},
 			"9.7..9.8 to 11.1..11.2", 30, false,
@@ -301,7 +322,7 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 		},
 		{
 			"they may have been under way to the other, which ends next", inTurn, rolls,
-			[][]record.Entry{reset("10.15", 8)},
+			[][]record.Entry{unreachable("10.15", 8)},
 			"10.1..10.2 to 11..11.1", 30, false,
 			"consistent with: a pod ended before the requests to it had: 8 of 8 bad ones were sent within 1s of its end or of the end of its endpoint",
 		},
