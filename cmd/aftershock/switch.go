@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments/ledger"
@@ -58,7 +59,11 @@ sweep the run, which is what the Job's init container does.`,
 				}
 				session.Needs = rules
 				if look {
-					return session.Look(cmd.Context(), run)
+					err := session.Look(cmd.Context(), run)
+					if err == nil {
+						_ = ledger.TellVersion(corev1.TerminationMessagePathDefault) // outside a pod there is none
+					}
+					return err
 				}
 				removed, err := session.Outlive(cmd.Context(), run, func(text string) { fmt.Fprintf(out, "  %s\n", text) })
 				return swept(out, session, run, removed, err)

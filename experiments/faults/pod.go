@@ -1,6 +1,25 @@
 package faults
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/aftershockhq/aftershock/record"
+)
+
+// OtherBuild says that a pod's program, which is of this version, is not of the version of
+// this one; "": it is. Versions that do not tell theirs are older.
+func OtherBuild(version string) string {
+	has := "version " + version
+	switch version {
+	case record.Tool():
+		return ""
+	case "":
+		has = "an older version"
+	}
+	return fmt.Sprintf("its image has %s of the program, and this one is %s: name an image of this version", has, record.Tool())
+}
 
 // nonRoot is the user ID in a pod of the program's own.
 const nonRoot = 65532

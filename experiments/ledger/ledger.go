@@ -55,6 +55,7 @@ type Ledger struct {
 	run     string // empty: closed
 	entries []Entry
 	there   bool // the ConfigMap may exist
+	noted   bool // whether the switch is of this version
 
 	seen sync.Mutex
 	left bool    // a fault could not be undone
@@ -81,6 +82,7 @@ func (l *Ledger) String() string {
 func (l *Ledger) Begin(ctx context.Context, rec *record.Recorder) error {
 	l.mu.Lock()
 	l.run, l.rec, l.entries, l.there = rec.Run(), rec, nil, false
+	l.noted = false
 	l.mu.Unlock()
 	l.seen.Lock()
 	l.left, l.in = false, nil

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -375,6 +378,39 @@ func TestNothingIsInjectedUntilTheSwitchRuns(t *testing.T) {
 
 // A container that runs may have done nothing yet. That the switch can sweep is known
 // once its first look has ended.
+// An older switch may not know how to undo what this version changes.
+func TestASwitchOfAnotherVersionIsNotedOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "termination-log")
+	if err := ledger.TellVersion(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v, want that only the kubelet makes the file", err)
+	}
+	if err := os.WriteFile(path, []byte("what was there"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := ledger.TellVersion(path); err != nil {
+		t.Fatal(err)
+	}
+	own, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[string]int{string(own): 0, "v0.9.0": 1, "": 1} {
+		c := cluster(t, interceptor.Funcs{})
+		l, rec, recorded := begun(t, c, &ledger.Switch{Image: "aftershock:1", ServiceAccount: "sweeper", Args: func(string) []string { return nil }})
+		p := pod(rec.Run(), corev1.ContainerState{Running: &corev1.ContainerStateRunning{}})
+		p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "look", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Message: version}}}}
+		if err := c.Create(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(l.Ready(t.Context()), l.Ready(t.Context())); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Count(recorded(), "ledger and dead-man switch in aftershock: pod switch: its image has"); got != want {
+			t.Errorf("%q: %d notes, want %d:\n%s", version, got, want, recorded())
+		}
+	}
+}
+
 func TestNothingIsInjectedUntilTheSwitchHasLooked(t *testing.T) {
 	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 	initializing := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "PodInitializing"}}

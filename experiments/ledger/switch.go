@@ -3,8 +3,10 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/experiments"
 	"github.com/aftershockhq/aftershock/experiments/faults"
+	"github.com/aftershockhq/aftershock/record"
 )
 
 // SwitchLabel marks the Job of a switch and its pod; its value is the run's ID. They
@@ -120,6 +123,7 @@ func (s *Switch) ready(ctx context.Context, l *Ledger) error {
 		for _, pod := range pods.Items {
 			reason, cannot := waits(pod)
 			if reason == "" {
+				l.noteBuild(pod)
 				return nil
 			}
 			if !final {
@@ -133,6 +137,32 @@ func (s *Switch) ready(ctx context.Context, l *Ledger) error {
 			return fmt.Errorf("nothing would undo the fault if this run were killed: Job/%s/%s does not run: %s", l.Namespace, s.name, why)
 		}
 	}
+}
+
+// TellVersion writes this program's version, where a [Ledger] reads it once the switch has
+// looked: in the container's termination message, a file that the kubelet makes.
+func TellVersion(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(record.Tool())
+	return errors.Join(err, f.Close())
+}
+
+// noteBuild notes once that the switch is of another version than this program.
+func (l *Ledger) noteBuild(pod corev1.Pod) {
+	c := named(pod.Status.InitContainerStatuses, lookContainer)
+	if c == nil || c.State.Terminated == nil {
+		return
+	}
+	other := faults.OtherBuild(strings.TrimSpace(c.State.Terminated.Message))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if other != "" && !l.noted {
+		l.rec.Note("%s: pod %s: %s", l, pod.Name, other)
+	}
+	l.noted = true
 }
 
 // waits returns why the switch's pod does not run, or "" if it does. It is final that

@@ -10,6 +10,7 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -76,6 +77,9 @@ func (c *coordinator) drive(ctx context.Context, clients []workerClient) error {
 	for _, m := range c.workers {
 		m.first = m.latest
 		c.note("%s: its wall clock is %s ahead of ours, known to ±%s", m.name, m.first.wall(c.clock).Round(10*time.Microsecond), (width(m.first.ahead) / 2).Round(10*time.Microsecond))
+		if other := faults.OtherBuild(m.first.Version); other != "" {
+			c.note("%s: %s", m.name, other)
+		}
 	}
 	if ctx.Err() != nil {
 		return nil

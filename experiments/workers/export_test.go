@@ -17,6 +17,12 @@ func (w Worker) Ahead(by time.Duration) Worker {
 	return w
 }
 
+// Of is the worker of a program of that version.
+func (w Worker) Of(version string) Worker {
+	w.version = version
+	return w
+}
+
 // Drive has the workers at these URLs drive a load, without a cluster.
 func Drive(ctx context.Context, h load.HTTP, clock steadystate.Clock, urls []string, each func(record.Request), note func(string, ...any)) error {
 	targets, err := h.Aims()

@@ -27,7 +27,8 @@ type Worker struct {
 	// Idle is how long it waits for a client before it exits. Default 3 minutes.
 	Idle time.Duration
 
-	ahead time.Duration // offset of its clock, for tests
+	ahead   time.Duration // offset of its clock, for tests
+	version string        // of the program, for tests
 }
 
 // ErrUnwanted is returned by [Worker.Serve] if no client sent a load in time.
@@ -51,7 +52,7 @@ func (w Worker) Serve(ctx context.Context, listener net.Listener) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	idle := cmp.Or(w.Idle, 3*time.Minute)
-	s := &service{ahead: w.ahead, clock: steadystate.StartClock(), idle: idle}
+	s := &service{ahead: w.ahead, version: cmp.Or(w.version, record.Tool()), clock: steadystate.StartClock(), idle: idle}
 	s.timer = time.AfterFunc(idle, func() { end(fmt.Errorf("end by itself: %w for %s", ErrUnwanted, idle)) })
 	defer s.timer.Stop()
 	mux := http.NewServeMux()
@@ -85,9 +86,10 @@ func (w Worker) Serve(ctx context.Context, listener net.Listener) error {
 
 // service is a worker that runs.
 type service struct {
-	ahead time.Duration
-	clock steadystate.Clock
-	timer *time.Timer
+	ahead   time.Duration
+	version string
+	clock   steadystate.Clock
+	timer   *time.Timer
 
 	mu     sync.Mutex
 	idle   time.Duration
@@ -123,15 +125,16 @@ func (s *service) driven() bool {
 }
 
 // A moment is a worker's time: the offset from its start, and the start by its
-// wall clock.
+// wall clock. Version is that of the worker's program.
 type moment struct {
 	Started time.Time     `json:"started"`
 	Now     time.Duration `json:"now"`
+	Version string        `json:"version,omitempty"`
 }
 
 func (s *service) tell(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(moment{Started: s.clock.Start().UTC(), Now: s.now()})
+	_ = json.NewEncoder(w).Encode(moment{Started: s.clock.Start().UTC(), Now: s.now(), Version: s.version})
 }
 
 // now is the worker's time.

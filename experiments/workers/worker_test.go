@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/faults"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/record"
@@ -171,6 +172,20 @@ func TestTheSharesOfWorkersWithWrongClocksMergeToOneLoad(t *testing.T) {
 		t.Errorf("%d of %d were answered", answered, len(list))
 	}
 	t.Logf("%d of %d answered, worst skew %s\n%s", answered, len(list), worst, strings.Join(notes, "\n"))
+}
+
+func TestAWorkerOfAnotherVersionIsNoted(t *testing.T) {
+	var notes []string
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // so that the load does not begin
+	same, other := hire(t, workers.Worker{}), hire(t, workers.Worker{}.Of("v0.9.0"))
+	if err := workers.Drive(ctx, load.HTTP{Shape: load.Constant(1), URL: "http://127.0.0.1:1/"}, steadystate.StartClock(), urls(same, other), nil,
+		func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }); err != nil {
+		t.Fatal(err)
+	}
+	if want := "the worker at " + other.url + ": " + faults.OtherBuild("v0.9.0"); len(notes) != 3 || !slices.Contains(notes, want) {
+		t.Errorf("notes %q, want one on each clock, and %q", notes, want)
+	}
 }
 
 // clocks looks whether the notes tell by how much the clocks of the workers are
