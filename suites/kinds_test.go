@@ -81,7 +81,7 @@ func TestEachKindOfFaultOnEachKindOfWorkload(t *testing.T) {
 					rec := record.NewRecorder(&history)
 					time.Sleep(time.Second) // what happens when the run begins is not of it
 					if err := list[0].Rehearse(t.Context(), rec, func(ctx context.Context) {
-						quiet(ctx, stage)
+						quiet(ctx, stage.Newest)
 						if held, err = s.left(ctx); err != nil {
 							t.Error(err)
 						}

@@ -133,27 +133,30 @@ func (r *rehearsing) experiment(ctx context.Context, p config.Planned) error {
 	}
 	var errs []error
 	for _, e := range list {
-		errs = append(errs, e.Rehearse(ctx, record.NewRecorder(io.Discard), func(ctx context.Context) { quiet(ctx, stage) }))
+		errs = append(errs, e.Rehearse(ctx, record.NewRecorder(io.Discard), func(ctx context.Context) { quiet(ctx, stage.Newest) }))
 	}
 	return errors.Join(errs...)
 }
 
-// quiet waits until the stage has seen no request of a new kind for some looks in a
-// row. What is done again and again is done every second.
-func quiet(ctx context.Context, stage *rehearsal.Stage) {
+// quiet waits until no request of a new kind was made for some looks in a row; the newest
+// was made then. What is done again and again is done every second. While this process is
+// starved, its requests are as late as its looks are: a late one says nothing.
+func quiet(ctx context.Context, newest func() time.Time) {
 	const every, enough = 250 * time.Millisecond, 5
 	look := time.NewTicker(every)
 	defer look.Stop()
-	newest, same := time.Time{}, 0
+	known, same, last := time.Time{}, 0, time.Now()
 	for same < enough {
 		select {
 		case <-ctx.Done():
 			return
 		case <-look.C:
 		}
-		now := stage.Newest()
-		if same++; now.After(newest) {
-			newest, same = now, 0
+		late := time.Since(last) > 2*every
+		last = time.Now()
+		at := newest()
+		if same++; late || at.After(known) {
+			known, same = at, 0
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -51,6 +52,38 @@ func needed(t *testing.T, text string) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// Beside other work a process makes its requests late, and looks late for them.
+func TestARehearsalWaitsForTheRequestsOfAStarvedProcess(t *testing.T) {
+	for _, row := range []struct {
+		sentence  string
+		starved   int           // so many looks take a second each
+		last      time.Duration // when the last request of a new kind is made
+		ends, yet time.Duration
+	}{
+		{"it has all it wants", 0, time.Second, 2 * time.Second, 3 * time.Second},
+		{"it is starved, and has not made its last request for 5 looks", 8, 7 * time.Second, 8 * time.Second, 12 * time.Second},
+		{"it is starved, and makes no other request", 8, 0, 8 * time.Second, 12 * time.Second},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began, looks := time.Now(), 0
+				quiet(t.Context(), func() time.Time {
+					if looks++; looks <= row.starved {
+						time.Sleep(time.Second)
+					}
+					if time.Since(began) < row.last {
+						return began
+					}
+					return began.Add(row.last)
+				})
+				if took := time.Since(began); took < row.ends || took > row.yet {
+					t.Errorf("it ended after %s, want %s to %s", took, row.ends, row.yet)
+				}
+			})
+		})
+	}
 }
 
 // rehearsals is a file with one experiment.
@@ -177,7 +210,7 @@ func sweeping(t *testing.T, text string) (lines []string) {
 		}
 		// That its faults are gone is an error of the run.
 		_ = list[0].Rehearse(t.Context(), record.NewRecorder(io.Discard), func(ctx context.Context) {
-			quiet(ctx, stage)
+			quiet(ctx, stage.Newest)
 			if _, err := s.Sweep(ctx, Sweeping{Force: true}); err != nil {
 				t.Error(err)
 			}
