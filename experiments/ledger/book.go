@@ -43,7 +43,7 @@ func Read(ctx context.Context, c client.Reader, namespace string) ([]Book, error
 	errJobs := c.List(ctx, &jobs, client.InNamespace(namespace), faults.Scope{}.Labels(), client.HasLabels{SwitchLabel})
 	var errs []error
 	if errMaps != nil {
-		errs = append(errs, fmt.Errorf("list the ledgers in %s: %w", namespace, explain(errMaps, namespace, "list, create, update and delete configmaps")))
+		errs = append(errs, fmt.Errorf("list the ledgers in %s: %w", namespace, refused(errMaps, namespace)))
 	}
 	if errJobs != nil {
 		errs = append(errs, fmt.Errorf("list the dead-man switches in %s: %w", namespace, explain(errJobs, namespace, "list, create and delete jobs")))
@@ -121,22 +121,7 @@ func (b *Book) Doubt(ctx context.Context, c client.Client, fault string, pods ..
 	if len(pods) == 0 {
 		return nil
 	}
-	if err := b.change(ctx, c, "write down in which pods its fault may be", true, func(text string) string {
-		for _, p := range pods {
-			if line := unproven(fault, p).String() + "\n"; !strings.Contains(text, line) {
-				text += line
-			}
-		}
-		return text
-	}); err != nil {
-		return err
-	}
-	for _, p := range pods {
-		if e := unproven(fault, p); !slices.ContainsFunc(b.Entries, e.is) {
-			b.Entries = append(slices.Clip(b.Entries), e)
-		}
-	}
-	return nil
+	return b.change(ctx, c, doubting, unprovens(fault, pods), none)
 }
 
 // Clear takes out the lines of pods in which a fault of the run was seen to be undone;
@@ -146,55 +131,73 @@ func (b *Book) Clear(ctx context.Context, c client.Client, fault string, pods ..
 	if !slices.ContainsFunc(b.Entries, over) {
 		return nil
 	}
-	if err := b.change(ctx, c, "take out in which pods "+fault+" was undone", false, func(text string) (kept string) {
-		for line := range strings.Lines(text) {
-			if e, err := parse(line); err != nil || !over(e) {
-				kept += line
-			}
-		}
-		return kept
-	}); err != nil {
-		return err
-	}
-	b.Entries = slices.DeleteFunc(slices.Clone(b.Entries), over)
-	return nil
+	return b.change(ctx, c, clearing(fault), nil, over)
 }
 
-// change changes the lines of the ConfigMap, and makes it if there is none and it adds to it.
-func (b *Book) change(ctx context.Context, c client.Client, what string, adds bool, to func(text string) string) error {
+// What a change of lines of pods is for, in its error.
+const doubting = "write down in which pods a fault may be"
+
+func clearing(fault string) string { return "take out in which pods " + fault + " was undone" }
+
+// none are no lines to take out.
+func none(Entry) bool { return false }
+
+// change takes lines out of the ConfigMap and adds others to it, which makes it if there is
+// none. What others have added to it meanwhile stays.
+func (b *Book) change(ctx context.Context, c client.Client, what string, add []Entry, over func(Entry) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, writeFor)
 	defer cancel()
-	if err := insist(ctx, func() error { return b.changeOnce(ctx, c, adds, to) }); err != nil {
-		return fmt.Errorf("ConfigMap/%s/%s: %s: %w", b.Namespace, prefix+b.Run, what, explain(err, b.Namespace, "list, create, update and delete configmaps"))
+	if err := insist(ctx, func() error { return b.changeOnce(ctx, c, add, over) }); err != nil {
+		return fmt.Errorf("ConfigMap/%s/%s: %s: %w", b.Namespace, prefix+b.Run, what, refused(err, b.Namespace))
+	}
+	b.Entries = slices.DeleteFunc(slices.Clone(b.Entries), over)
+	for _, e := range add {
+		if !slices.ContainsFunc(b.Entries, e.is) {
+			b.Entries = append(b.Entries, e)
+		}
 	}
 	return nil
 }
 
-func (b *Book) changeOnce(ctx context.Context, c client.Client, adds bool, to func(text string) string) error {
+func (b *Book) changeOnce(ctx context.Context, c client.Client, add []Entry, over func(Entry) bool) error {
 	var list corev1.ConfigMapList
 	if err := c.List(ctx, &list, client.InNamespace(b.Namespace), client.MatchingLabels(faults.Labels(b.Run))); err != nil {
 		return err
 	}
 	i := slices.IndexFunc(list.Items, func(m corev1.ConfigMap) bool { return m.Name == prefix+b.Run })
-	if i < 0 && !adds {
+	if i < 0 && len(add) == 0 {
 		return nil
 	}
 	made := b.object()
 	if i >= 0 {
 		made = &list.Items[i]
 	}
-	text := to(made.Data[lines])
-	var err error
-	switch {
-	case i < 0:
-		made.Data[lines] = text
-		err = c.Create(ctx, made)
-	case text != made.Data[lines]:
-		made.Data = map[string]string{lines: text}
-		err = c.Update(ctx, made) // in the version that was read
+	text := ""
+	for line := range strings.Lines(made.Data[lines]) {
+		if e, err := parse(line); err != nil || !over(e) {
+			text += line
+		}
 	}
-	if err == nil {
-		b.ledger, b.version = true, made.ResourceVersion
+	for _, e := range add {
+		if line := e.String() + "\n"; !strings.Contains(text, line) {
+			text += line
+		}
+	}
+	changes := text != made.Data[lines]
+	made.Data = map[string]string{lines: text}
+	var err error
+	if i < 0 || changes { // in the version that was read; who may not update could not add the next line
+		err = c.Update(ctx, made)
+	}
+	switch {
+	case !apierrors.IsNotFound(err):
+	case i < 0:
+		err = c.Create(ctx, made)
+	default: // it was deleted since
+		return b.changeOnce(ctx, c, add, over)
+	}
+	if b.ledger = b.ledger || !faults.Rejected(err); err == nil {
+		b.version = made.ResourceVersion
 	}
 	return err
 }

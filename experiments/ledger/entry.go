@@ -41,6 +41,14 @@ func unproven(fault string, p faults.PodID) Entry {
 	return Entry{Kind: corev1.SchemeGroupVersion.WithKind("Pod"), ObjectKey: p.ObjectKey, UID: p.UID, Fault: fault, Restarts: p.Restarts}
 }
 
+// unprovens are those of some pods.
+func unprovens(fault string, pods []faults.PodID) (list []Entry) {
+	for _, p := range pods {
+		list = append(list, unproven(fault, p))
+	}
+	return list
+}
+
 // Pod is the pod of an entry in which a fault may be.
 func (e Entry) Pod() faults.PodID {
 	return faults.PodID{ObjectKey: e.ObjectKey, UID: e.UID, Restarts: e.Restarts}

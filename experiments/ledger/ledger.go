@@ -51,11 +51,9 @@ type Ledger struct {
 
 	rec *record.Recorder
 
-	mu      sync.Mutex
-	run     string // empty: closed
-	entries []Entry
-	there   bool // the ConfigMap may exist
-	noted   bool // whether the switch is of this version
+	mu    sync.Mutex
+	book  Book // of the run; without one: closed
+	noted bool // whether the switch is of this version
 
 	seen sync.Mutex
 	left bool    // a fault could not be undone
@@ -81,8 +79,7 @@ func (l *Ledger) String() string {
 // the Job cannot be created. The ConfigMap is created with the first line.
 func (l *Ledger) Begin(ctx context.Context, rec *record.Recorder) error {
 	l.mu.Lock()
-	l.run, l.rec, l.entries, l.there = rec.Run(), rec, nil, false
-	l.noted = false
+	l.book, l.rec, l.noted = Book{Run: rec.Run(), Namespace: l.Namespace, experiment: l.Experiment}, rec, false
 	l.mu.Unlock()
 	l.seen.Lock()
 	l.left, l.in = false, nil
@@ -105,7 +102,7 @@ func (l *Ledger) see(e record.Entry) {
 		namespace, name, _ := strings.Cut(strings.TrimPrefix(e.Event.Subject, "pod/"), "/")
 		l.in = append(l.in, unproven(e.Event.Attrs[record.AttrBy], faults.PodID{ObjectKey: client.ObjectKey{Namespace: namespace, Name: name}, UID: types.UID(e.Event.UID)}))
 		// At once: the run may be killed while it waits for another fault. End repeats it.
-		l.doubts.Go(func() { _ = l.doubt(context.Background()) })
+		l.doubts.Go(func() { _ = l.doubt(context.Background(), doubting) })
 	}
 }
 
@@ -113,14 +110,9 @@ func (l *Ledger) see(e record.Entry) {
 // force.
 func (l *Ledger) Doubt(ctx context.Context, fault string, pods ...faults.PodID) error {
 	l.seen.Lock()
-	for _, p := range pods {
-		l.in = append(l.in, unproven(fault, p))
-	}
+	l.in = append(l.in, unprovens(fault, pods)...)
 	l.seen.Unlock()
-	if err := l.doubt(ctx); err != nil {
-		return l.undoubted("write down in which pods a fault may be", err)
-	}
-	return nil
+	return l.doubt(ctx, doubting)
 }
 
 // Clear takes out the pods in which a fault of the run was seen to be undone. If that fails,
@@ -129,39 +121,30 @@ func (l *Ledger) Clear(ctx context.Context, fault string, pods ...client.ObjectK
 	l.seen.Lock()
 	l.in = slices.DeleteFunc(l.in, func(e Entry) bool { return e.cleared(fault, pods) })
 	l.seen.Unlock()
-	if err := l.doubt(ctx); err != nil {
-		return l.undoubted("take out in which pods "+fault+" was undone", err)
-	}
-	return nil
+	return l.doubt(ctx, clearing(fault))
 }
 
-// undoubted is the error of a ledger whose lines of pods are not as they should be.
-func (l *Ledger) undoubted(what string, err error) error {
-	return fmt.Errorf("%s: %s: %w", l, what, explain(err, l.Namespace, "list, create, update and delete configmaps"))
-}
-
-// doubt makes the lines of pods those in which a fault may be.
-func (l *Ledger) doubt(ctx context.Context) error {
+// doubt makes the run's lines of pods those in which a fault may be.
+func (l *Ledger) doubt(ctx context.Context, what string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seen.Lock()
-	entries := slices.DeleteFunc(slices.Clone(l.entries), func(e Entry) bool { return e.UID != "" && !slices.ContainsFunc(l.in, e.is) })
-	kept := len(entries)
-	for _, e := range l.in {
-		if !slices.ContainsFunc(entries, e.is) {
-			entries = append(entries, e)
+	in := slices.Clone(l.in)
+	l.seen.Unlock()
+	own := l.book.Entries
+	over := func(e Entry) bool {
+		return e.UID != "" && slices.ContainsFunc(own, e.is) && !slices.ContainsFunc(in, e.is)
+	}
+	var add []Entry
+	for _, e := range in {
+		if !slices.ContainsFunc(own, e.is) && !slices.ContainsFunc(add, e.is) {
+			add = append(add, e)
 		}
 	}
-	l.seen.Unlock()
-	if slices.Equal(entries, l.entries) || l.run == "" {
+	if l.book.Run == "" || len(add) == 0 && !slices.ContainsFunc(own, over) {
 		return nil
 	}
-	// One that another client has deleted is not made again for what it should not have.
-	if err := l.put(ctx, entries, len(entries) > kept); err != nil {
-		return err
-	}
-	l.entries = entries
-	return nil
+	return l.book.change(ctx, l.Client, what, add, over)
 }
 
 // Ready waits for the pod of the switch to run, for up to 45 s. Its error says why the
@@ -188,34 +171,33 @@ func (l *Ledger) Watch(ctx context.Context) error {
 // record.
 func (l *Ledger) End(ctx context.Context) error {
 	l.doubts.Wait()
-	if err := faults.Retry(ctx, writeEvery, func() error { return l.doubt(ctx) }); err != nil {
+	if err := faults.Retry(ctx, writeEvery, func() error { return l.doubt(ctx, doubting) }); err != nil {
 		l.rec.Note("%s: in which pods a fault may be is not written down as it is: %v", l, err)
 	}
 	l.mu.Lock()
-	run, entries, there := l.run, l.entries, l.there
-	l.run = ""
+	book := l.book
+	l.book.Run = ""
 	l.mu.Unlock()
-	if !there && l.Switch == nil {
+	if !book.ledger && l.Switch == nil {
 		return nil
 	}
 	l.seen.Lock()
 	left := l.left
 	l.seen.Unlock()
-	found, err := existing(ctx, l.Client, entries)
+	found, err := existing(ctx, l.Client, book.Entries)
 	if left || len(found) > 0 || err != nil {
-		kept := fmt.Sprintf("ConfigMap/%s/%s has what may be left", l.Namespace, prefix+run)
+		kept := fmt.Sprintf("ConfigMap/%s/%s has what may be left", l.Namespace, prefix+book.Run)
 		if l.Switch != nil {
 			kept += ", and the dead-man switch sweeps it"
 		}
 		l.rec.Note("%s: %s", l, kept)
 		return nil
 	}
-	book := Book{Run: run, Namespace: l.Namespace, ledger: there}
 	if l.Switch != nil {
 		book.job = l.Switch.name
 	}
-	// Retry until ctx ends; the switch removes what remains.
-	if err := faults.Retry(ctx, writeEvery, func() error { return book.Remove(ctx, l.Client) }); err != nil {
+	// Retry until ctx ends, unless a sweep wrote into it; the switch removes what remains.
+	if err := faults.Retry(ctx, writeEvery, func() error { return book.Remove(ctx, l.Client) }, apierrors.IsConflict); err != nil {
 		l.rec.Note("%s: everything is undone, but not forgotten: %v", l, err)
 	}
 	return nil
@@ -267,40 +249,16 @@ func (l *Ledger) write(ctx context.Context, o client.Object, created bool) error
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if slices.ContainsFunc(l.entries, e.is) {
+	if slices.ContainsFunc(l.book.Entries, e.is) {
 		return nil
 	}
-	if l.run == "" {
+	if l.book.Run == "" {
 		return fmt.Errorf("%w: %s: the ledger is not open", faults.ErrNotRequested, e)
 	}
-	if err := l.put(ctx, append(l.entries, e), true); err != nil {
-		return fmt.Errorf("%w: write it down in ConfigMap/%s/%s: %w", faults.ErrNotRequested, l.Namespace, prefix+l.run, explain(err, l.Namespace, "list, create, update and delete configmaps"))
+	if err := l.book.change(ctx, l.Client, "write it down", []Entry{e}, none); err != nil {
+		return fmt.Errorf("%w: %w", faults.ErrNotRequested, err)
 	}
-	l.entries = append(l.entries, e)
 	return nil
-}
-
-// put writes the whole ConfigMap, and makes it if there is none and it adds to it. While
-// the run lives it has no other writer, so the last write wins.
-func (l *Ledger) put(ctx context.Context, entries []Entry, adds bool) error {
-	ctx, cancel := context.WithTimeout(ctx, writeFor)
-	defer cancel()
-	made := (&Book{Run: l.run, Namespace: l.Namespace, Entries: entries, experiment: l.Experiment}).object()
-	update := func() error { return l.Client.Update(ctx, made.DeepCopy()) }
-	return insist(ctx, func() error {
-		err := update()
-		if apierrors.IsNotFound(err) && !adds {
-			return nil
-		}
-		if apierrors.IsNotFound(err) { // not created yet, or deleted by another client
-			err = l.Client.Create(ctx, made.DeepCopy())
-			l.there = l.there || !faults.Rejected(err)
-		}
-		if apierrors.IsAlreadyExists(err) { // an earlier create succeeded, its answer was lost
-			err = update()
-		}
-		return err
-	})
 }
 
 // insist retries a request until it succeeds, cannot succeed, or ctx ends.
@@ -315,4 +273,9 @@ func insist(ctx context.Context, request func() error) error {
 // explain adds to an error what the user can do about it.
 func explain(err error, namespace, right string) error {
 	return kube.Explain(kube.MissingNamespace(err, namespace), "the right to "+right+" in "+namespace)
+}
+
+// refused explains why a ledger could not be read or written.
+func refused(err error, namespace string) error {
+	return explain(err, namespace, "list, create, update and delete configmaps")
 }

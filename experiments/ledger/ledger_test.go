@@ -542,6 +542,36 @@ func TestALedgerThatSomebodyAddsToIsNotDeleted(t *testing.T) {
 	}
 }
 
+// A sweep by force may find out something about a run that lives.
+func TestARunKeepsWhatASweepWritesIntoItsLedger(t *testing.T) {
+	c := cluster(t, interceptor.Funcs{}, checkout())
+	l, rec, notes := begun(t, c, nil)
+	w := l.Writing(c)
+	if err := w.Create(t.Context(), slow()); err != nil {
+		t.Fatal(err)
+	}
+	sweep := func(name string) {
+		books, err := ledger.Read(t.Context(), c, home)
+		if err != nil || len(books) != 1 {
+			t.Fatal(books, err)
+		}
+		if err := books[0].Doubt(t.Context(), c, "", faults.PodID{ObjectKey: client.ObjectKey{Namespace: "shop", Name: name}, UID: "1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep("a")
+	if err := w.Update(t.Context(), checkout()); err != nil {
+		t.Fatal(err)
+	}
+	sweep("b")
+	if err := errors.Join(c.Delete(t.Context(), slow()), l.End(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(written(t, c, rec.Run()), "; "), createdSlow+"; unproven v1 Pod shop/a 1; "+changedCheckout+"; unproven v1 Pod shop/b 1"; got != want || !strings.Contains(notes(), "everything is undone, but not forgotten") {
+		t.Errorf("the ledger has %q, want %q; notes %s", got, want, notes())
+	}
+}
+
 // The run may be killed before it ends.
 func TestAPodInWhichAFaultMayBeIsWrittenDownAtOnce(t *testing.T) {
 	c := cluster(t, interceptor.Funcs{})

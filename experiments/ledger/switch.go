@@ -96,7 +96,7 @@ func (s *Switch) object(namespace, run string) *batchv1.Job {
 func (s *Switch) start(ctx context.Context, l *Ledger) error {
 	ctx, cancel := context.WithTimeout(ctx, writeFor)
 	defer cancel()
-	job := s.object(l.Namespace, l.run)
+	job := s.object(l.Namespace, l.book.Run)
 	s.name = job.Name
 	err := insist(ctx, func() error {
 		err := l.Client.Create(ctx, job.DeepCopy())
@@ -118,7 +118,7 @@ func (s *Switch) ready(ctx context.Context, l *Ledger) error {
 	defer cancel()
 	for {
 		var pods corev1.PodList
-		err := l.Client.List(ctx, &pods, client.InNamespace(l.Namespace), client.MatchingLabels{SwitchLabel: l.run})
+		err := l.Client.List(ctx, &pods, client.InNamespace(l.Namespace), client.MatchingLabels{SwitchLabel: l.book.Run})
 		why, final := "it has no pod: is there a ServiceAccount "+s.ServiceAccount+" in "+l.Namespace+"?", false
 		for _, pod := range pods.Items {
 			reason, cannot := waits(pod)
@@ -210,7 +210,7 @@ func named(list []corev1.ContainerStatus, name string) *corev1.ContainerStatus {
 func (l *Ledger) Preflight(ctx context.Context) error {
 	made := &corev1.ConfigMap{ObjectMeta: faults.NewMeta("aftershock-run", l.Namespace, "preflight")}
 	if err := l.Client.Create(ctx, made, client.DryRunAll); err != nil {
-		return fmt.Errorf("create a ConfigMap in %s: %w", l.Namespace, explain(err, l.Namespace, "list, create, update and delete configmaps"))
+		return fmt.Errorf("create a ConfigMap in %s: %w", l.Namespace, refused(err, l.Namespace))
 	}
 	if l.Switch == nil {
 		return nil
