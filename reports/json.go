@@ -215,7 +215,7 @@ func (r Report) result() results.Result {
 		}),
 		Notes: some(r.Notes), Signals: map[string]string{},
 		Workload:     maybe(r.Workload, workloadOf),
-		Advice:       each(r.Advice, func(a cause.Advice) results.Advice { return results.Advice(a) }),
+		Advice:       each(r.Advice, adviceOf),
 		Disturbances: each(r.Disturbances, momentOf), UnwatchedBecause: r.Unwatched,
 	}
 	for _, name := range keys(r.Environment) {
@@ -276,7 +276,7 @@ func newReport(v results.Result) (Report, error) {
 	r.Waterfalls = back(v.PodRecoveries, newPodRecovery)
 	r.Scalings = back(v.Autoscaling, newAutoscaling)
 	r.Workload = maybe(v.Workload, newWorkload)
-	r.Advice = back(v.Advice, func(a results.Advice) cause.Advice { return cause.Advice(a) })
+	r.Advice = back(v.Advice, newAdvice)
 	r.Disturbances, r.Unwatched = back(v.Disturbances, newMoment), v.UnwatchedBecause
 	return r, read.err
 }
@@ -441,6 +441,14 @@ func newCause(check string, outage int, v results.Cause) cause.Cause {
 func quoteOf(q cause.Quote) results.Quote { return results.Quote(q) }
 
 func newQuote(v results.Quote) cause.Quote { return cause.Quote(v) }
+
+func adviceOf(a cause.Advice) results.Advice {
+	v := results.Advice(a)
+	v.Findings = append([]int{}, a.Findings...)
+	return v
+}
+
+func newAdvice(v results.Advice) cause.Advice { return cause.Advice(v) }
 
 func workloadOf(w record.Workload) results.Workload {
 	return results.Workload{

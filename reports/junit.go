@@ -241,7 +241,7 @@ func suite(r Report, trial string) junitSuite {
 		if f.OfRun {
 			continue // it is among the cases of the run
 		}
-		add(names[i], f.Source, r.limit(f), reading(f), limitProperties(f)...)
+		add(names[i], f.Source, r.limit(i), reading(f), limitProperties(f)...)
 	}
 	return s
 }
@@ -329,9 +329,10 @@ func (r Report) proof(p judge.Proof) problem {
 	return problem{kind: steadystate.Unknown.String(), text: "no proof: " + p.Text}
 }
 
-// limit is what is wrong with a limit: also that it is held in a run that does not
-// prove it.
-func (r Report) limit(f judge.Finding) problem {
+// limit is what is wrong with the limit of a finding: also that it is held in a run that
+// does not prove it. Advice for other limits is none for this one.
+func (r Report) limit(finding int) problem {
+	f := r.Findings[finding]
 	p := problem{failure: f.Verdict == steadystate.Broken, kind: f.Verdict.String(), text: reading(f)}
 	if f.Verdict == steadystate.Held {
 		if r.Proven() {
@@ -350,7 +351,9 @@ func (r Report) limit(f judge.Finding) problem {
 		p.more = append(p.more, "what: "+r.clock(o.Start.Middle())+" to "+r.clock(o.End.Middle())+" UTC, "+depth(*o))
 	}
 	for _, a := range r.Advice {
-		p.more = append(p.more, strings.ToLower(a.Name())+": "+a.String())
+		if slices.Contains(a.Findings, finding) {
+			p.more = append(p.more, strings.ToLower(a.Name())+": "+a.String())
+		}
 	}
 	if f.Where != "" {
 		p.more = append(p.more, "look: "+f.Where)

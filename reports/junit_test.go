@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
@@ -357,6 +358,24 @@ func TestTheNameOfACaseIsItsOwnAndStays(t *testing.T) {
 		for _, c := range file.Suites[i].Cases {
 			if !strings.HasPrefix(c.Name, prefix) {
 				t.Errorf("%q, want it to begin with %q", c.Name, prefix)
+			}
+		}
+	}
+}
+
+// What a limit breaks by is not mended by the advice for another.
+func TestAdviceIsOnlyAtItsLimits(t *testing.T) {
+	r := judgedOf(t, entries("downtime <= 100ms", "ttr <= 100ms", "rate <= 20/s"))
+	r.Findings = append(r.Findings, judge.Finding{Check: "other", Limit: "long", Reading: steadystate.Reading{Text: "not judged"}})
+	r.Advice = []cause.Advice{{What: "more of it", Findings: []int{0}}, {What: "is it there?", Question: true, Findings: []int{0, 1}}}
+	for end, want := range map[string][2]bool{"answers: downtime": {true, true}, "answers: ttr": {false, true}, "other: long": {}} {
+		for _, c := range junitOf(t, r).Suites[0].Cases {
+			if !strings.HasSuffix(c.Name, end) {
+				continue
+			}
+			text := c.problem().Text
+			if got := [2]bool{strings.Contains(text, "\nmend: more of it"), strings.Contains(text, "\nask: is it there?")}; got != want {
+				t.Errorf("%s has the recommendation and the question: %v, want %v, in\n%s", c.Name, got, want, text)
 			}
 		}
 	}

@@ -22,8 +22,10 @@ type Advice struct {
 	Kind     string
 	Question bool // What is a question
 	What     string
-	// Fits is the [Cause.Why] that it follows from.
-	Fits string
+	// Findings are the broken limits that it is for, as indexes in [judge.Result.Findings].
+	Findings []int
+	// Rule is the [Cause.Rule] that it follows from, and Fits the [Cause.Why].
+	Rule, Fits string
 	// Checked is the fact of the cluster or of the record that supports it. Empty:
 	// none.
 	Checked string
@@ -92,20 +94,26 @@ func (a Advice) String() string {
 // [record.Injection.Kind], and is left out where that is not known.
 func Advise(r judge.Result, causes []Cause) []Advice {
 	var list []Advice
-	add := func(a Advice, ok bool) {
-		if ok && !slices.ContainsFunc(list, func(o Advice) bool { return o.What == a.What }) {
-			list = append(list, a)
+	add := func(finding int, a Advice) {
+		i := slices.IndexFunc(list, func(o Advice) bool { return o.What == a.What })
+		if i < 0 {
+			i, list = len(list), append(list, a)
+		}
+		if of := &list[i].Findings; !slices.Contains(*of, finding) {
+			*of = append(*of, finding)
 		}
 	}
-	for _, f := range r.Findings {
+	for i, f := range r.Findings {
 		if f.Verdict != steadystate.Broken {
 			continue
 		}
 		for _, c := range Of(r, f, causes) {
-			if c.Rule != "" {
-				a, ok := advise(r, c)
-				a.Fits = c.Why
-				add(a, ok)
+			if c.Rule == "" {
+				continue
+			}
+			if a, ok := advise(r, c); ok {
+				a.Rule, a.Fits = c.Rule, c.Why
+				add(i, a)
 			}
 		}
 	}

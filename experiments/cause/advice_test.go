@@ -127,8 +127,8 @@ func advisedOfTheWorkload(t *testing.T, seen map[string]bool) {
 			for _, a := range cause.Advise(r, causes) {
 				seen[a.Kind] = true
 				got += a.Kind + ": " + a.Name() + " " + a.String()
-				if a.Fits != "consistent with: this" {
-					t.Errorf("fits %q", a.Fits)
+				if a.Fits != "consistent with: this" || a.Rule != row.rule || !slices.Equal(a.Findings, []int{0, 1}) {
+					t.Errorf("fits %q, by the rule %q, for findings %d: want both limits of the check", a.Fits, a.Rule, a.Findings)
 				}
 			}
 			if got != row.want {

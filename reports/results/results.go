@@ -405,7 +405,11 @@ type Advice struct {
 	// Question: what is a question, not a recommendation.
 	Question bool   `json:"question,omitempty"`
 	What     string `json:"what"`
-	// Fits is the cause that it follows from.
+	// Findings are the broken limits that it is for, as indexes in the result's findings.
+	Findings []int `json:"findings"`
+	// Rule is the rule of the cause that it follows from; absent: an older version wrote it.
+	Rule string `json:"rule,omitempty"`
+	// Fits is the sentence of that cause.
 	Fits string `json:"fits"`
 	// Checked is the fact of the cluster or of the record that supports it.
 	Checked string `json:"checked,omitempty"`
