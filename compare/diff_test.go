@@ -92,6 +92,7 @@ func TestDiff(t *testing.T) {
 		{"unknown ones may have held", runs("held", six...), runs("unknown", six...), compare.Options{}, compare.CannotTell, 3, "0% to 100% broken (6 unseen)"},
 		{"what is not proven was not seen", runs("held", six...), changed(runs("unknown", later...), func(r *results.Result) { r.Caveats = []string{"effect: not seen"} }), compare.Options{}, compare.CannotTell, 3, "-> ? (6 unseen)"},
 		{"runs that a person ended are left out", runs("held", six...), changed(runs("unknown", later...), func(r *results.Result) { r.Run.End = "interrupted" }), compare.Options{}, compare.CannotTell, 3, "left out 6 that a person"},
+		{"and those that were not begun", runs("held", six...), changed(runs("unknown", later...), func(r *results.Result) { r.Run.End = "not begun" }), compare.Options{}, compare.CannotTell, 3, "left out 6 that a person"},
 		{"a lower rate is worse", changed(runs("held", six...), limit(">= 1/s", 1, 9)), changed(runs("held", six...), limit(">= 1/s", 1, 8)), compare.Options{}, compare.Worse, 1, "WORSE      answers0 rate      9/s -> 8/s"},
 		{"with other limits verdicts are no measure", changed(runs("held", six...), limit(">= 1/s", 1, 9)), changed(runs("held", six...), limit(">= 2/s", 2, 9)), compare.Options{}, compare.NoChange, 0, "note: limits are not the same"},
 		{"a figure that has gone is not unchanged", changed(runs("held", six...), limit(">= 1/s", 1, 9)), runs("held", six...), compare.Options{}, compare.CannotTell, 3, "not compared: answers0 rate has no figure after"},

@@ -129,7 +129,7 @@ func longest(c results.Check, of string) *interval {
 // harness ended it before anything was injected. One that was ended later may have been
 // ended because it went badly, and one whose record is cut may have gone on.
 func leftOut(r results.Result) bool {
-	ended := []string{record.Interrupted, record.Refused, record.Stopped, record.Failed}
+	ended := []string{record.Interrupted, record.Refused, record.Stopped, record.Failed, record.NotBegun}
 	injected := len(r.Injections) > 0 || slices.ContainsFunc(r.Phases, func(p results.Phase) bool { return p.Phase == record.PhaseInject })
 	return slices.Contains(ended, r.Run.End) && r.Verdict != "broken" && !injected
 }

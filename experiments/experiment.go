@@ -343,8 +343,8 @@ func (e Experiment) baseline() *record.Baseline {
 	return e.Baseline
 }
 
-// plan is the experiment as plain data.
-func (e Experiment) plan() *record.Plan {
+// Plan returns the experiment as plain data, which its record begins with.
+func (e Experiment) Plan() *record.Plan {
 	p := &record.Plan{
 		Name:         e.Name,
 		Title:        e.Title,

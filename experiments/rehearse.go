@@ -19,7 +19,7 @@ func (e Experiment) Rehearse(ctx context.Context, rec *record.Recorder, hold fun
 		return err
 	}
 	e = e.withDefaults()
-	plan := e.plan()
+	plan := e.Plan()
 	if err := rec.Begin(plan); err != nil {
 		return fmt.Errorf("rehearse %q: %w", e.Name, err)
 	}

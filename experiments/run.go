@@ -32,7 +32,7 @@ func (e Experiment) Run(ctx context.Context, rec *record.Recorder) (err error) {
 		return err
 	}
 	e = e.withDefaults()
-	plan := e.plan()
+	plan := e.Plan()
 	if err := rec.Begin(plan); err != nil {
 		return fmt.Errorf("run %q: %w", e.Name, err)
 	}

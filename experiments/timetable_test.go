@@ -46,7 +46,7 @@ func TestABriefFaultIsNotWatchedOnceItIsUndone(t *testing.T) {
 			f := &brief{t: t}
 			rec := record.NewRecorder(&bytes.Buffer{})
 			r := &run{Experiment: Experiment{Faults: []Scheduled{{Fault: f, For: hold}}}.withDefaults(), rec: rec}
-			plan := r.plan()
+			plan := r.Plan()
 			plan.Name, plan.Checks = "brief", []steadystate.Check{{Name: "up", Signal: "up", Good: steadystate.AtLeast(1)}}
 			if err := rec.Begin(plan); err != nil {
 				t.Fatal(err)

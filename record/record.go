@@ -325,6 +325,9 @@ const (
 	Aborted     = "aborted"      // an abort condition was met
 	Blind       = "blind"        // what may end the run could not be observed
 	Failed      = "failed"       // the harness failed, or its deadline passed
+	// NotBegun is of an experiment that is planned and has no record: what came before it
+	// ended the session.
+	NotBegun = "not begun"
 )
 
 // An End is the record's last entry; a record without one was cut.

@@ -55,7 +55,8 @@ func others(t *testing.T) []reports.Report {
 	left := entries("downtime <= 4s")
 	left[len(left)-2].Removal.Error = "the API did not answer"
 	never := entries("downtime <= 4s", "ttr <= 4s")[:20]
-	return append(judged(t), judgedOf(t, recovering()), judgedOf(t, scaling()), judgedOf(t, open), judgedOf(t, interrupted), judgedOf(t, left), judgedOf(t, never))
+	notBegun := append(entries("downtime <= 4s")[:2], record.Entry{End: &record.End{Reason: record.NotBegun, Detail: "the session ended with the first"}})
+	return append(judged(t), judgedOf(t, notBegun), judgedOf(t, recovering()), judgedOf(t, scaling()), judgedOf(t, open), judgedOf(t, interrupted), judgedOf(t, left), judgedOf(t, never))
 }
 
 // What is read from a document is shown as what was written.

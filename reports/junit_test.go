@@ -245,6 +245,17 @@ func TestWhatJUnitSaysOfARun(t *testing.T) {
 			nil,
 		},
 		{
+			"not begun: nothing is green, not even that every fault is gone",
+			append(held()[:2], record.Entry{End: &record.End{Reason: record.NotBegun, Detail: "the first was interrupted"}}),
+			map[string]string{
+				"run: completed": "UNKNOWN: not begun: the first was interrupted", "run: undone": "UNKNOWN: not begun: ", "proof: injected": "UNKNOWN: no proof: ", "proof: effect": "UNKNOWN: ",
+				"proof: exposed": "UNKNOWN: ", "proof: steady": "UNKNOWN: ", "proof: load held": "UNKNOWN: ", "proof: observed": "UNKNOWN: ", "proof: covered": "UNKNOWN: ",
+				"answers: downtime": "UNKNOWN: downtime not judged, wanted <= 4s", "answers: ttr": "UNKNOWN: ", "good at the end": "UNKNOWN: ",
+			},
+			map[string]string{"run: completed": "error unknown"},
+			nil,
+		},
+		{
 			"a fault that the configuration of the service refuses is broken, once",
 			refused,
 			map[string]string{

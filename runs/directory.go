@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -27,7 +28,7 @@ import (
 type Directory struct {
 	// Path is the directory's, NewDirectory's parent included.
 	Path string
-	// Reports are those of the runs so far, in their order.
+	// Reports are those of the runs so far, in their order, and of WithoutRecord.
 	Reports []reports.Report
 	// JUnit is the dialect of JUnit XML, one of [reports.Dialects]. Default: the first.
 	JUnit string
@@ -142,6 +143,27 @@ func (d *Directory) Run(ctx context.Context, e experiments.Experiment, taps ...f
 		}
 	}
 	return report, errors.Join(runErr, judgeErr, chainErr, file.Close())
+}
+
+// WithoutRecord adds a report of each of these plans that was to be run and has no record,
+// with the reason why. All that the plan asks for is unknown in it.
+func (d *Directory) WithoutRecord(why record.End, evaluators []judge.Evaluator, plans ...*record.Plan) error {
+	for _, plan := range plans {
+		var text bytes.Buffer
+		rec := record.NewRecorder(&text)
+		if err := rec.Begin(plan); err != nil {
+			return fmt.Errorf("report of %q: %w", plan.Name, err)
+		}
+		rec.Record(record.Entry{End: &why})
+		rec.Flush()
+		report, err := Judge(record.Read(&text), nil, evaluators...)
+		if err = errors.Join(rec.Err(), err); err != nil {
+			return fmt.Errorf("report of %q: %w", plan.Name, err)
+		}
+		report.Page = filepath.ToSlash(filepath.Join(d.Path, PageFile))
+		d.Reports = append(d.Reports, report)
+	}
+	return nil
 }
 
 // stages are those of the experiment's load, if it has one.

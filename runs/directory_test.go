@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -312,4 +313,52 @@ func TestARunThatCannotBeChainedDoesNotBegin(t *testing.T) {
 	if left, err := os.ReadDir(d.Path); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
+}
+
+// An experiment that was not begun has the cases of one that was, and none is green.
+func TestAnExperimentWithoutARecordHasAReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := directory(t)
+		e := experiment("downtime <= 1s", "ttr <= 1s")
+		e.Expectations = []record.Expectation{{Name: "cache is warm", Kind: "cache", Subject: "cache/shop"}}
+		e.Evaluators = []judge.Evaluator{cacheEvaluator{steadystate.Held}}
+		if _, err := d.Run(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.WithoutRecord(record.End{Reason: record.NotBegun, Detail: "the first was interrupted"}, e.Evaluators, e.Plan(), e.Plan()); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.WriteReports(); err != nil {
+			t.Fatal(err)
+		}
+		names := func(r reports.Report) (names []string) {
+			for _, f := range r.Findings {
+				names = append(names, f.Check+": "+f.Limit)
+			}
+			for _, p := range r.Proofs {
+				names = append(names, p.Name+" of "+p.Signal)
+			}
+			return names
+		}
+		ids := map[string]bool{}
+		for _, r := range d.Reports {
+			ids[r.Run] = true
+			if got, want := names(r), names(d.Reports[0]); !slices.Equal(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+		if len(ids) != 3 {
+			t.Errorf("%d IDs of three runs", len(ids))
+		}
+		for _, r := range d.Reports[1:] {
+			if r.Verdict != steadystate.Unknown || !strings.HasPrefix(r.Reason, "not begun: the first was interrupted") {
+				t.Errorf("%s: %s", r.Verdict, r.Reason)
+			}
+			for _, f := range r.Findings {
+				if f.Verdict != steadystate.Unknown {
+					t.Errorf("%s: %s is %s", f.Check, f.Limit, f.Verdict)
+				}
+			}
+		}
+	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
 	"github.com/aftershockhq/aftershock/experiments/ledger"
 	"github.com/aftershockhq/aftershock/experiments/load"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -50,7 +51,7 @@ func (s *Session) Experiments(chosen []config.Planned) ([]Experiment, error) {
 		}
 		list = append(list, e)
 	}
-	list = s.controlled(list)
+	list = controlled(s.Plan, list)
 	for i, e := range list {
 		list[i].Safeguards = slices.Concat(s.stopsOf(e), s.locksOf(e), e.Safeguards)
 		if !e.IsControl() {
@@ -86,6 +87,36 @@ func data(p config.Planned) experiments.Experiment {
 		e.Places[limit] = place.String()
 	}
 	return e
+}
+
+// Plans returns the plans of experiments as far as the file says, in the order in which they
+// would run: for the reports of those that cannot begin.
+func Plans(plan *config.Plan, chosen []config.Planned) (plans []*record.Plan) {
+	var list []Experiment
+	for _, p := range chosen {
+		e := Experiment{Experiment: data(p), Planned: p}
+		for _, c := range p.Checks {
+			e.Hypothesis.Checks = append(e.Hypothesis.Checks, c.Check)
+		}
+		for _, x := range p.Expects {
+			e.Expectations = append(e.Expectations, autoscaling.Expect(x.Name, p.Target.Namespace, p.Target.Autoscaler.Name, x.Limits...))
+		}
+		e.Traffic = config.SignalTraffic
+		if p.Load != nil {
+			e.Load, e.Traffic = p.Load, ""
+		}
+		list = append(list, e)
+	}
+	for _, e := range controlled(plan, list) {
+		of := e.Plan()
+		if !e.IsControl() {
+			for _, f := range e.Planned.Faults {
+				of.Faults = append(of.Faults, record.Scheduled{Name: f.Name, Fault: f.Name})
+			}
+		}
+		plans = append(plans, of)
+	}
+	return plans
 }
 
 func (s *Session) experiment(p config.Planned) (Experiment, error) {
@@ -222,8 +253,8 @@ func (s *Session) observers(e *Experiment) error {
 // controlled puts before the experiments of each suite of a service a control run,
 // as long as the longest of them, if the file asks for it. Its labels are all of
 // theirs, so that a filter that leaves one of them leaves it too.
-func (s *Session) controlled(list []Experiment) []Experiment {
-	if s.Plan.Baseline != config.BaselineControl {
+func controlled(plan *config.Plan, list []Experiment) []Experiment {
+	if plan.Baseline != config.BaselineControl {
 		return list
 	}
 	suite := func(e Experiment) string { return e.Labels[0] + "/" + e.Planned.Suite }

@@ -3,10 +3,12 @@ package suites
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +28,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/kubewatch"
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
@@ -324,6 +327,40 @@ func TestEachSignalHasASource(t *testing.T) {
 		_, list := made(t, text, deployed("checkout"))
 		if e := list[0]; e.Hypothesis.Checks[0].Signal != name || e.Validate() != nil {
 			t.Errorf("%s: %v of %+v", name, e.Validate(), e.Hypothesis.Checks)
+		}
+	}
+}
+
+// What could not begin is reported with the cases that it would have had.
+func TestThePlansOfAFileAreThoseOfItsExperiments(t *testing.T) {
+	for _, text := range []string{scaled, strings.Replace(scaled, "checks:\n", "baseline: control\nchecks:\n", 1)} {
+		s, list := made(t, text, deployed("checkout"))
+		var chosen []config.Planned // those that the cluster is able to run
+		for _, e := range list {
+			if !e.IsControl() {
+				chosen = append(chosen, e.Planned)
+			}
+		}
+		plans := Plans(s.Plan, chosen)
+		if len(plans) != len(list) {
+			t.Errorf("%d plans of %d experiments", len(plans), len(list))
+		}
+		for _, e := range list {
+			want := e.Plan()
+			i := slices.IndexFunc(plans, func(p *record.Plan) bool { return p.Name == want.Name })
+			if i < 0 {
+				t.Errorf("no plan of %s", want.Name)
+				continue
+			}
+			got := plans[i]
+			for j := range want.Expectations {
+				want.Expectations[j].Signal = "" // the second reading of what is expected
+			}
+			if !reflect.DeepEqual(got.Checks, want.Checks) || !reflect.DeepEqual(got.Expectations, want.Expectations) ||
+				!slices.Equal(slices.Sorted(maps.Keys(got.Stages)), slices.Sorted(maps.Keys(want.Stages))) || len(got.Faults) != len(want.Faults) ||
+				got.Service != want.Service || got.Namespace != want.Namespace || got.Source != want.Source || got.Hash != want.Hash || !maps.Equal(got.Places, want.Places) {
+				t.Errorf("%s:\n%+v\nwant\n%+v", want.Name, got, want)
+			}
 		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/aftershockhq/aftershock/gamedays/notify"
 	"github.com/aftershockhq/aftershock/internal/disk"
 	"github.com/aftershockhq/aftershock/internal/terminal"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/suites"
 )
@@ -157,11 +158,16 @@ window or a failure ends it, the exit code is 4.
 		if err != nil {
 			return usageError{err}
 		}
+		var plans []*record.Plan
+		for _, s := range day.Steps {
+			plans = append(plans, suites.Plans(plan, s.Experiments)...)
+		}
 		if err := day.Refused(time.Now(), 0); err != nil {
-			return fmt.Errorf("game day %s, nothing was touched: %w", day.Name, err)
+			return neverBegun(cmd, *out, junit, fmt.Errorf("game day %s, nothing was touched: %w", day.Name, err), plans)
 		}
 		plan.Freeze = day.Freeze // also what is under way knows of the day's windows
-		return connected(stdout, plan, nil, func(session *suites.Session) error {
+		begun := false
+		err = connected(stdout, plan, nil, func(session *suites.Session) error {
 			steps, all, err := dayExperiments(ctx, session, day)
 			if err != nil {
 				return err
@@ -173,8 +179,13 @@ window or a failure ends it, the exit code is 4.
 			if err != nil {
 				return err
 			}
+			begun = true
 			return runDay(cmd, day, *file, *out, junit, *verbose, steps, channels)
 		})
+		if begun {
+			return err
+		}
+		return neverBegun(cmd, *out, junit, err, plans)
 	}
 	return cmd
 }
@@ -233,7 +244,9 @@ func runDay(cmd *cobra.Command, day *gamedays.Day, file, out, junit string, verb
 		Day: day, Log: gamedays.Log{Path: filepath.Join(r.Path, gamedays.File), Who: suites.Machine()}, Sweep: r.sweep, Keys: keys(cmd.InOrStdin()),
 		Say: func(text string) { fmt.Fprint(r.out, "\n", terminal.Of(r.out).Paragraph("", text)) },
 	}
+	begun := map[[2]int]bool{}
 	run.CarryOut = func(ctx context.Context, step, i int) (gamedays.Result, error) {
+		begun[[2]int{step, i}] = true
 		e := steps[step][i].Experiment
 		result := gamedays.Result{Record: filepath.Base(r.RecordPath(e.Name))}
 		report, err := r.carryOut(ctx, e)
@@ -247,8 +260,16 @@ func runDay(cmd *cobra.Command, day *gamedays.Day, file, out, junit string, verb
 	run.Tell = tell
 	fmt.Fprintf(r.out, "game day %s: %s\n  owner %s; log in %s\n", day.Name, day.Why, day.Owner, run.Log.Path)
 	defer r.place.leaveTwice(r.aside(cmd.ErrOrStderr()), sweepWith(file), os.Exit)()
-	err = dayEnd(run.Do(cmd.Context()), r.Reports...)
-	err = errors.Join(err, told())
+	ended := run.Do(cmd.Context())
+	err = errors.Join(dayEnd(ended, r.Reports...), told())
+	for i, list := range steps {
+		for j := range list {
+			if !begun[[2]int{i, j}] {
+				why := record.End{Reason: record.NotBegun, Detail: "the day ended before it: " + inLine(ended)}
+				err = errors.Join(err, r.WithoutRecord(why, suites.Evaluators(), list[j].Plan()))
+			}
+		}
+	}
 	if head, errHead := run.Log.Head(); errHead == nil {
 		r.Head = head // the log was chained after the last record
 	}

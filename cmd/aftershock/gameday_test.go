@@ -23,6 +23,7 @@ import (
 	"github.com/aftershockhq/aftershock/gamedays"
 	"github.com/aftershockhq/aftershock/gamedays/notify"
 	"github.com/aftershockhq/aftershock/judge"
+	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs/audit"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -149,6 +150,9 @@ func TestAGameDay(t *testing.T) {
 		records, _ := filepath.Glob(filepath.Join(dir, "*", "*.jsonl"))
 		if len(records) != row.records {
 			t.Errorf("%s: records %q, want %d", row.sentence, records, row.records)
+		}
+		if results := resultsIn(t, dir); len(results) != strings.Count(row.fields, "run:") {
+			t.Errorf("%s: %d results, want one of each that is planned", row.sentence, len(results))
 		}
 		if _, entries, _, err := dayIn(dir); err != nil || entries[len(entries)-1].Event != gamedays.Ended {
 			t.Errorf("%s: the log does not say that the day ended: %v", row.sentence, err)
@@ -310,8 +314,12 @@ func TestAGameDayIsRefusedInAWindow(t *testing.T) {
   storm: {why: a, owner: b, windows: [{from: "2000-01-01T00:00:00Z", to: "2999-01-01T00:00:00Z", reason: sale}], steps: [{run: checkout}]}
 `)
 	var out bytes.Buffer
-	if code := execute(t.Context(), []string{"gameday", "run", "-f", days, "storm"}, &out, &out); code != exitFailed || !strings.Contains(out.String(), "game day storm, nothing was touched: refused for now: window 2000-01-01T00:00:00Z to 2999-01-01T00:00:00Z (sale), until more than a year from now") {
+	dir := t.TempDir()
+	if code := execute(t.Context(), []string{"gameday", "run", "-f", days, "--out", dir, "storm"}, &out, &out); code != exitFailed || !strings.Contains(out.String(), "game day storm, nothing was touched: refused for now: window 2000-01-01T00:00:00Z to 2999-01-01T00:00:00Z (sale), until more than a year from now") {
 		t.Errorf("exit code %d, want %d and the window:\n%s", code, exitFailed, out.String())
+	}
+	if results := resultsIn(t, dir); len(results) != 1 || results[0].Run.End != record.Refused || results[0].Run.ExitCode != exitFailed {
+		t.Errorf("%+v, want that it was refused", results)
 	}
 	if code := execute(t.Context(), []string{"gameday", "run", "-f", days, "strom"}, &out, &out); code != exitUsage {
 		t.Errorf("exit code %d of a day that there is not, want %d", code, exitUsage)

@@ -356,7 +356,11 @@ func (g *gateRunner) carryOut(ctx context.Context, directory *runs.Directory, li
 		var report reports.Report
 		report, err = s.carryOut(ctx, e.Experiment)
 		if err = besides(err); err != nil || report.Verdict == steadystate.Broken {
-			s.notRun(list[i+1:])
+			why := ending(e.Name, report.End, err)
+			if err == nil {
+				why = e.Name + " is broken, and what is rolled back for that gets no further fault"
+			}
+			missing := s.notBegun(why, list[i+1:])
 			// A run that began may have touched something, and what is unknown then is not
 			// tested until it holds.
 			switch {
@@ -366,6 +370,7 @@ func (g *gateRunner) carryOut(ctx context.Context, directory *runs.Directory, li
 			case refused(err):
 				err = notNow(err)
 			}
+			err = errors.Join(err, missing)
 			break
 		}
 	}

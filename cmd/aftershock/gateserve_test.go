@@ -235,6 +235,13 @@ func TestABrokenExperimentEndsTheTestOfABuild(t *testing.T) {
 			if err != nil || faults != test.faults || !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), "not run") != (test.want != "") {
 				t.Errorf("%d faults, %v; want %d and %q in\n%s", faults, err, test.faults, test.want, &out)
 			}
+			ends := map[string]int{}
+			for _, r := range resultsIn(t, filepath.Dir(directory.Path)) {
+				ends[r.Run.End]++
+			}
+			if ends[record.Completed] != test.faults || ends[record.NotBegun] != 3-test.faults {
+				t.Errorf("results of %v, want of %d that ended and of %d that were not begun", ends, test.faults, 3-test.faults)
+			}
 		})
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/aftershockhq/aftershock/internal/discover"
 	"github.com/aftershockhq/aftershock/internal/near"
 	"github.com/aftershockhq/aftershock/internal/terminal"
+	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/joined"
 	"github.com/aftershockhq/aftershock/suites"
@@ -191,6 +192,10 @@ and why. --dry-run prints the plan as YAML, with every reference resolved and th
 objects that would be created. It contacts no cluster; --dry-run=server also reads what
 only the cluster knows, and creates nothing.
 
+Reports have every experiment that was to be run. Those that were not begun, because
+one before them was interrupted or failed, are unknown; if --out is given, so are all
+of a run that is refused before it begins.
+
 Only one run at a time uses a workload. If another run has it, this one is refused
 with 4 and says which run, whose it is, and whether it is alive; --wait waits for it.
 The lock of a dead run is taken over as soon as its faults are over.
@@ -273,12 +278,14 @@ no bad image is rolled out); "aftershock sweep" removes it at once.
 		default:
 			return usageError{fmt.Errorf("--dry-run=%s: want %s or %s", dryRun, dryRunClient, dryRunServer)}
 		}
-		return connected(stdout, plan, chosen, func(session *suites.Session) error {
+		plans, begun := suites.Plans(plan, chosen), false
+		err = connected(stdout, plan, chosen, func(session *suites.Session) error {
 			session.Wait = wait
 			list, err := experimentsOf(ctx, session, chosen, names)
 			if err != nil {
 				return err
 			}
+			plans = plansOf(list)
 			if err := preflight(ctx, stdout, session, list, marks(*verbose, suites.Note)); err != nil {
 				return err
 			}
@@ -286,8 +293,13 @@ no bad image is rolled out); "aftershock sweep" removes it at once.
 			if err != nil {
 				return err
 			}
+			begun = true
 			return runAll(cmd, *file, *out, junit, *verbose, list)
 		})
+		if begun {
+			return err
+		}
+		return neverBegun(cmd, *out, junit, err, slices.Repeat(plans, trials))
 	}
 	return cmd
 }
@@ -511,8 +523,9 @@ func runAll(cmd *cobra.Command, file, out, junit string, verbose bool, list []su
 	fmt.Fprintln(cmd.OutOrStdout(), atLeast(list))
 	defer r.place.leaveTwice(r.aside(cmd.ErrOrStderr()), sweepWith(file), os.Exit)()
 	for i, e := range list {
-		if _, err = r.carryOut(ctx, e.Experiment); err != nil {
-			r.notRun(list[i+1:])
+		var report reports.Report
+		if report, err = r.carryOut(ctx, e.Experiment); err != nil {
+			err = errors.Join(err, r.notBegun(ending(e.Name, report.End, err), list[i+1:]))
 			break
 		}
 	}

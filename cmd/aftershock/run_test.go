@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/aftershockhq/aftershock/config"
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/reports/results"
 	"github.com/aftershockhq/aftershock/suites"
 )
 
@@ -259,5 +262,61 @@ func TestARunSaysHowLongItTakes(t *testing.T) {
 		if got := atLeast(list); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
+	}
+}
+
+// resultsIn are those of the only run in a directory.
+func resultsIn(t *testing.T, dir string) []results.Result {
+	t.Helper()
+	paths, _ := filepath.Glob(filepath.Join(dir, "*", "results.json"))
+	if len(paths) != 1 {
+		t.Fatalf("%d documents in %s, want one", len(paths), dir)
+	}
+	file, err := os.Open(paths[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	d, err := results.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Results
+}
+
+// Who reads only JUnit must not take a run that could not begin for one without failures.
+func TestARunThatCannotBeginHasNoGreenCase(t *testing.T) {
+	dir := shopDirectory(t, ofShop)
+	t.Chdir(dir)
+	var out bytes.Buffer
+	if code := execute(t.Context(), []string{"run", "checkout/pods"}, &out, &out); code != exitUnknown {
+		t.Errorf("exit code %d, want %d\n%s", code, exitUnknown, &out)
+	}
+	if _, err := os.Stat("runs"); err == nil {
+		t.Error("no directory was asked for, and there is one")
+	}
+	if code := execute(t.Context(), []string{"run", "--out", "asked", "--trials", "2", "checkout/pods", "checkout/storm"}, &out, &out); code != exitUnknown {
+		t.Errorf("exit code %d, want %d\n%s", code, exitUnknown, &out)
+	}
+	names := []string{}
+	for _, r := range resultsIn(t, "asked") {
+		names = append(names, r.Experiment)
+		if r.Run.End != record.NotBegun || r.Verdict != "unknown" || len(r.Findings) == 0 {
+			t.Errorf("%s: %s, %s, %d findings", r.Experiment, r.Run.End, r.Verdict, len(r.Findings))
+		}
+	}
+	if want := []string{"checkout/pods/kill-one", "checkout/storm", "checkout/pods/kill-one", "checkout/storm"}; !slices.Equal(names, want) {
+		t.Errorf("results of %q, want %q", names, want)
+	}
+	path, _ := filepath.Glob("asked/*/junit.xml")
+	text, err := os.ReadFile(path[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cases, red := strings.Count(string(text), "<testcase "), strings.Count(string(text), "<error "); cases < 4*10 || cases != red {
+		t.Errorf("%d cases, of which %d are errors: want all\n%s", cases, red, text)
+	}
+	if strings.Count(out.String(), "reports of what was not begun are in asked/") != 1 {
+		t.Errorf("it does not say where they are:\n%s", &out)
 	}
 }

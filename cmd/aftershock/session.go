@@ -11,7 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/aftershockhq/aftershock/experiments"
+	"github.com/aftershockhq/aftershock/gamedays"
 	"github.com/aftershockhq/aftershock/internal/discover"
 	"github.com/aftershockhq/aftershock/internal/terminal"
 	"github.com/aftershockhq/aftershock/judge"
@@ -19,6 +22,7 @@ import (
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/redact"
 	"github.com/aftershockhq/aftershock/suites"
 )
 
@@ -65,7 +69,7 @@ func (s *session) carryOut(ctx context.Context, e experiments.Experiment) (repor
 	s.lines.Store(nil)
 	lines.Close()
 	if len(s.Reports) == before {
-		return report, err
+		return report, errors.Join(err, s.WithoutRecord(record.End{Reason: record.Failed, Detail: inLine(err)}, e.Evaluators, e.Plan()))
 	}
 	fmt.Fprintln(s.out)
 	if s.verbose {
@@ -97,8 +101,8 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(text []byte) (int, error) { return f(text) }
 
-// notRun says which experiments were not begun.
-func (s *session) notRun(list []suites.Experiment) {
+// notBegun says which experiments were not begun, and adds reports of them.
+func (s *session) notBegun(why string, list []suites.Experiment) error {
 	var names []string
 	for _, e := range list {
 		names = append(names, e.Name)
@@ -106,6 +110,61 @@ func (s *session) notRun(list []suites.Experiment) {
 	if len(names) > 0 {
 		fmt.Fprintf(s.out, "\nnot run: %s\n", strings.Join(names, ", "))
 	}
+	return s.WithoutRecord(record.End{Reason: record.NotBegun, Detail: why}, suites.Evaluators(), plansOf(list)...)
+}
+
+// ending says what ended a session with an experiment: the end of its run or, where that is
+// not known or says nothing, the error that came with it.
+func ending(experiment string, end record.End, err error) string {
+	why := strings.TrimSuffix(end.Reason+": "+end.Detail, ": ")
+	if end.Reason == "" || end.Reason == record.Completed {
+		why = inLine(err)
+	}
+	return fmt.Sprintf("the session ended with %s: %s", experiment, why)
+}
+
+// inLine is an error in one line, without secrets.
+func inLine(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.NewReplacer(":\n", ": ", "\n", "; ").Replace(redact.Text(err.Error()))
+}
+
+func plansOf(list []suites.Experiment) (plans []*record.Plan) {
+	for _, e := range list {
+		plans = append(plans, e.Plan())
+	}
+	return plans
+}
+
+// neverBegun writes reports of experiments of which none could begin, where a directory for
+// them was asked for: who reads only reports must not take their absence for success. The
+// error is that of beginning, and of writing.
+func neverBegun(cmd *cobra.Command, out, junit string, err error, plans []*record.Plan) error {
+	if err == nil || len(plans) == 0 || !cmd.Flags().Changed("out") {
+		return err
+	}
+	why := record.End{Reason: record.NotBegun, Detail: inLine(err)}
+	switch {
+	case cmd.Context().Err() != nil:
+		why.Reason = record.Interrupted
+	case errors.Is(err, suites.ErrNotNow), errors.Is(err, gamedays.ErrWindow):
+		why.Reason = record.Refused
+	case exitCode(err) == exitFailed:
+		why.Reason = record.Failed
+	}
+	s, failed := newSession(out, cmd.OutOrStdout())
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	s.JUnit = junit
+	if failed := errors.Join(s.WithoutRecord(why, suites.Evaluators(), plans...), s.keep()); failed != nil {
+		return errors.Join(err, failed)
+	}
+	fmt.Fprintf(s.out, "reports of what was not begun are in %s\n", s.Path)
+	tellGitHub(s.out, s.out, s.Reports)
+	return err
 }
 
 // keep writes the reports of all experiments.
@@ -129,7 +188,9 @@ func (s *session) finish(exit int) error {
 	if len(s.Reports) > 1 || s.verbose {
 		fmt.Fprintf(s.out, "records and reports are in %s\n", s.Path)
 	}
-	fmt.Fprintf(s.out, "audit head %s (see aftershock audit)\n", s.Head)
+	if s.Head != "" {
+		fmt.Fprintf(s.out, "audit head %s (see aftershock audit)\n", s.Head)
+	}
 	tellGitHub(s.out, s.out, s.Reports)
 	return err
 }

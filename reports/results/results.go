@@ -24,7 +24,8 @@ type Document struct {
 	// there are no results, else held.
 	Verdict string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
 	// ExitCode is the exit code for all runs together: 0 held, 1 broken, 3 unknown, 4
-	// stopped or failed, 5 a fault may still be in place.
+	// stopped or failed, 5 a fault may still be in place. Where no run could begin, the
+	// program may have ended with 2.
 	ExitCode int `json:"exitCode" jsonschema:"enum=0,enum=1,enum=3,enum=4,enum=5"`
 	// Results has one result for each run, in the order of the runs.
 	Results []Result `json:"results"`
@@ -106,7 +107,8 @@ type Source struct {
 
 // A Run says how the run went.
 type Run struct {
-	// ID is unique to the run, and a label of every object that the run created.
+	// ID is unique to the run, and a label of every object that the run created. There is
+	// no record of one that was not begun.
 	ID string `json:"id"`
 	// Started is the wall-clock time at offset zero.
 	Started time.Time `json:"started"`
@@ -114,8 +116,9 @@ type Run struct {
 	LengthSeconds float64 `json:"lengthSeconds"`
 	// Complete: the run went through all of its phases.
 	Complete bool `json:"complete"`
-	// End says why the run ended; cut: the record ends before the run did.
-	End string `json:"end" jsonschema:"enum=completed,enum=not steady,enum=not injected,enum=interrupted,enum=refused,enum=stopped,enum=aborted,enum=blind,enum=failed,enum=cut"`
+	// End says why the run ended; cut: the record ends before the run did; not begun: the
+	// experiment was to be run, and something before it ended the session.
+	End string `json:"end" jsonschema:"enum=completed,enum=not steady,enum=not injected,enum=interrupted,enum=refused,enum=stopped,enum=aborted,enum=blind,enum=failed,enum=cut,enum=not begun"`
 	// EndDetail says more about it.
 	EndDetail string `json:"endDetail,omitempty"`
 	// ExitCode is the exit code of "aftershock run" for this run alone.
