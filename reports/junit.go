@@ -66,7 +66,7 @@ type (
 // JUnit writes reports as JUnit XML: a test suite for each run, with a test case for each
 // limit and each proof, one for the completion of the run and one for the undoing of its
 // faults. The cases are those of the plan, whatever happened, and keep their names when a
-// limit changes. Several runs of one experiment are numbered as trials.
+// limit changes. Several runs of one experiment are numbered as trials: "trial 2: ...".
 //
 // A broken limit is a failure of the type broken; a run that an abort condition ended is
 // one of the type aborted. Everything else that is not held is an error: of the type
@@ -135,28 +135,29 @@ func (all junitSuites) write(w io.Writer) error {
 
 func junitSuitesOf(list []Report) []junitSuite {
 	suites := []junitSuite{}
-	for i, trial := range trials(list) {
-		suites = append(suites, suite(list[i], trial))
+	for i, number := range trials(list) {
+		suites = append(suites, suite(list[i], number))
 	}
 	return suites
 }
 
-// trials number the runs of one experiment: "trial 2 of 3: "; of one run there is
-// none.
-func trials(list []Report) (texts []string) {
+// trials number the runs of one experiment from 1; an experiment with one run has none,
+// which is 0.
+func trials(list []Report) (numbers []int) {
 	of, at := map[string]int{}, map[string]int{}
 	key := func(r Report) string { return r.class() + " " + r.Experiment }
 	for _, r := range list {
 		of[key(r)]++
 	}
 	for _, r := range list {
-		text := ""
-		if at[key(r)]++; of[key(r)] > 1 {
-			text = fmt.Sprintf("trial %d of %d: ", at[key(r)], of[key(r)])
+		at[key(r)]++
+		number := at[key(r)]
+		if of[key(r)] == 1 {
+			number = 0
 		}
-		texts = append(texts, text)
+		numbers = append(numbers, number)
 	}
-	return texts
+	return numbers
 }
 
 // class is aftershock.NAMESPACE.SERVICE, as far as the record has them: viewers
@@ -171,7 +172,11 @@ func (r Report) class() string {
 	return strings.Join(parts, ".")
 }
 
-func suite(r Report, trial string) junitSuite {
+func suite(r Report, number int) junitSuite {
+	trial := ""
+	if number > 0 {
+		trial = fmt.Sprintf("trial %d: ", number) // not of how many: with that a case would lose its history
+	}
 	s := junitSuite{
 		Name:       trial + r.Experiment,
 		Time:       seconds(r.Length),
