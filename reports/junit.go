@@ -307,18 +307,46 @@ func (r Report) completed() problem {
 	return problem{kind: steadystate.Unknown.String(), text: r.End.Reason + ": " + detail}
 }
 
-// undone: every fault is gone.
+// undone: every fault is gone. Of a fault that may still be in place it does not matter
+// whether undoing it failed, or the record does not show it.
 func (r Report) undone() problem {
-	if len(r.LeftBehind) > 0 {
-		texts := each(r.LeftBehind, judge.Left.String)
-		return problem{kind: "left behind", text: "may still be in place: " + strings.Join(texts, "; "), more: []string{`look: "aftershock sweep" undoes it`}}
-	}
-	for _, p := range r.Proofs {
-		if p.Name == judge.ProofUndone {
-			return r.proof(p)
+	if left := r.inPlace(); left != "" {
+		p := problem{kind: "left behind", text: left}
+		if sweep := r.sweep(); sweep != "" {
+			p.more = append(p.more, "look: "+sweep+" undoes it")
 		}
+		return p
+	}
+	if slices.ContainsFunc(r.Proofs, func(p judge.Proof) bool { return p.Name == judge.ProofUndone }) {
+		return problem{}
 	}
 	return problem{kind: steadystate.Unknown.String(), text: "the record does not show that every fault is gone"}
+}
+
+// inPlace is what may still be in place, as such; empty: nothing.
+func (r Report) inPlace() string {
+	const may = "may still be in place: "
+	left := r.InPlace()
+	if left != "" && !strings.HasPrefix(left, may) {
+		left = may + left
+	}
+	return left
+}
+
+// sweep is the command that undoes what a run left behind, with the file of the
+// experiment; empty: it is of none.
+func (r Report) sweep() string {
+	at := place(r.Source)
+	if at == nil {
+		return ""
+	}
+	file := at.File
+	if strings.ContainsFunc(file, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./@%+=:,", c))
+	}) {
+		file = "'" + strings.ReplaceAll(file, "'", `'\''`) + "'"
+	}
+	return "aftershock sweep -f " + file
 }
 
 // proof is what is missing for a proof. A fault that the service's own

@@ -228,7 +228,7 @@ func TestWhatJUnitSaysOfARun(t *testing.T) {
 				Kind: record.EventAborting, Subject: "abort/errors", Span: steadystate.Instant(7 * s), Attrs: map[string]string{record.AttrReason: "errors were above 20 %"},
 			}}),
 			map[string]string{
-				"run: completed": "ABORTED: errors were above 20 %; the run was killed before its end; cut: ", "run: undone": "UNKNOWN: ",
+				"run: completed": "ABORTED: errors were above 20 %; the run was killed before its end; cut: ", "run: undone": "LEFT BEHIND: ",
 				"answers: downtime": "UNKNOWN: ", "answers: ttr": "UNKNOWN: ", "good at the end": "UNKNOWN: ",
 			},
 			map[string]string{"run: completed": "failure aborted"},
@@ -268,8 +268,8 @@ func TestWhatJUnitSaysOfARun(t *testing.T) {
 		{
 			"cut: the record does not show that it is undone",
 			held()[:len(held())-2],
-			map[string]string{"run: completed": "UNKNOWN: cut: ", "run: undone": "UNKNOWN: no proof: ", "answers: downtime": "UNKNOWN: ", "answers: ttr": "UNKNOWN: ", "good at the end": "UNKNOWN: "},
-			nil, nil,
+			map[string]string{"run: completed": "UNKNOWN: cut: ", "run: undone": "LEFT BEHIND: may still be in place: kill b: ", "answers: downtime": "UNKNOWN: ", "answers: ttr": "UNKNOWN: ", "good at the end": "UNKNOWN: "},
+			map[string]string{"run: undone": "error left behind"}, nil,
 		},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
@@ -370,6 +370,27 @@ func TestTheNameOfACaseIsItsOwnAndStays(t *testing.T) {
 			if !strings.HasPrefix(c.Name, prefix) {
 				t.Errorf("%q, want it to begin with %q", c.Name, prefix)
 			}
+		}
+	}
+}
+
+// The command that undoes what is left names the file of the experiment.
+func TestTheSweepOfWhatIsLeftNamesTheFile(t *testing.T) {
+	list := brokenRun(t)
+	list[len(list)-2].Removal.Error = "the API did not answer"
+	for source, want := range map[string]string{"shop.yaml:41": "aftershock sweep -f shop.yaml", "our shop's.yaml:41": `aftershock sweep -f 'our shop'\''s.yaml'`, "": ""} {
+		r := judgedOf(t, list)
+		r.Source = source
+		text := junitOf(t, r).Suites[0].Cases[1].problem().Text
+		if _, got, _ := strings.Cut(text, "\nlook: "); strings.TrimSuffix(got, " undoes it") != want {
+			t.Errorf("%q: want %q in\n%s", source, want, text)
+		}
+		var out bytes.Buffer
+		if err := reports.Markdown(&out, r); err != nil {
+			t.Fatal(err)
+		}
+		if want != "" && !strings.Contains(out.String(), "**FAULT LEFT BEHIND**: may still be in place: kill b: the API did not answer; `"+want+"` undoes it\n") {
+			t.Errorf("no %q in\n%s", want, &out)
 		}
 	}
 }

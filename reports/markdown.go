@@ -65,7 +65,7 @@ func MarkdownWithin(w io.Writer, most int, list ...Report) error {
 // what is held.
 func rank(r Report) int {
 	switch {
-	case len(r.LeftBehind) > 0:
+	case r.InPlace() != "":
 		return 0
 	case r.Verdict == steadystate.Broken:
 		return 1
@@ -83,7 +83,7 @@ func mark(v steadystate.Verdict) string {
 // status is the verdict, and what outranks it.
 func status(r Report) string {
 	text := "**" + r.Verdict.String() + "**"
-	if len(r.LeftBehind) > 0 {
+	if r.InPlace() != "" {
 		text += ", **FAULT LEFT BEHIND**"
 	}
 	if r.End.Reason != record.Completed {
@@ -109,8 +109,12 @@ func details(r Report) string {
 		open = ""
 	}
 	fmt.Fprintf(&out, "\n<details%s><summary>%s %s</summary>\n\n", open, mark(r.Verdict), markdown(cmp.Or(r.Title, r.Experiment)))
-	if p := r.undone(); len(r.LeftBehind) > 0 {
-		fmt.Fprintf(&out, "- **FAULT LEFT BEHIND**: %s; `aftershock sweep` undoes it\n", markdown(p.text))
+	if left := r.inPlace(); left != "" {
+		fmt.Fprintf(&out, "- **FAULT LEFT BEHIND**: %s", markdown(left))
+		if sweep := r.sweep(); sweep != "" {
+			fmt.Fprintf(&out, "; `%s` undoes it", strings.ReplaceAll(sweep, "`", ""))
+		}
+		out.WriteByte('\n')
 	}
 	for _, c := range r.Caveats {
 		fmt.Fprintf(&out, "- %s\n", markdown(short(c, 500)))
@@ -180,8 +184,8 @@ func Annotations(w io.Writer, list ...Report) error {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b Report) int { return cmp.Compare(rank(a), rank(b)) })
 	for _, r := range list {
-		if p := r.undone(); len(r.LeftBehind) > 0 {
-			errors = append(errors, annotation("error", r.Source, "FAULT LEFT BEHIND by "+r.Experiment, p.text))
+		if left := r.inPlace(); left != "" {
+			errors = append(errors, annotation("error", r.Source, "FAULT LEFT BEHIND by "+r.Experiment, left))
 		}
 		if p := r.completed(); p.failure {
 			errors = append(errors, annotation("error", r.Source, strings.ToUpper(p.kind)+" "+r.Experiment, p.text))

@@ -57,8 +57,9 @@ func TestMarkdownIsCutToFit(t *testing.T) {
 }
 
 func TestAnnotations(t *testing.T) {
-	left := inShop(judgedOf(t, brokenRun(t)))
-	left.LeftBehind = []judge.Left{{Fault: "kill b", Error: "50% of\nit, gone"}}
+	leaving := brokenRun(t)
+	leaving[len(leaving)-2].Removal.Error = "50% of\nit, gone"
+	left := inShop(judgedOf(t, leaving))
 	aborted := entries("downtime <= 4s")
 	aborted[len(aborted)-1].End = &record.End{Reason: record.Aborted, Detail: "errors"}
 	stopped := judgedOf(t, aborted)
@@ -79,7 +80,8 @@ func TestAnnotations(t *testing.T) {
 		{"broken, at the line of the limit", []reports.Report{inShop(judged(t)[1])}, []string{
 			"::error file=shop.yaml,line=31,title=BROKEN checkout/pods/kill-one::shop answers: downtime 395ms to 1.905s, wanted <= 100ms",
 		}},
-		{"unknown, at the line of the experiment", judged(t)[2:], []string{
+		{"unknown, at the line of the experiment, and what the record does not show to be undone", judged(t)[2:], []string{
+			"::error file=aftershock.yaml,line=41,title=FAULT LEFT BEHIND by kill one of three::may still be in place: kill b: the record does not show that it was undone",
 			"::warning file=aftershock.yaml,line=41,title=UNKNOWN kill one of three::the record ends before the run did (and 3 more below)",
 		}},
 		{"left behind comes first, and is escaped", []reports.Report{inShop(judged(t)[1]), left}, []string{
