@@ -184,7 +184,7 @@ func suite(r Report, number int) junitSuite {
 		Hostname:   "localhost",
 		Skipped:    "0",
 		Properties: &junitProperties{},
-		Out:        numbers(r),
+		Out:        oneLine(numbers(r)),
 	}
 	if _, host, ok := strings.Cut(r.Environment["from"], "@"); ok && host != "" {
 		s.Hostname = host
@@ -213,7 +213,7 @@ func suite(r Report, number int) junitSuite {
 	}
 
 	prefix := trial + strings.TrimPrefix(r.Experiment, r.Service+"/") + ": "
-	add := func(name, source string, p problem, out string, properties ...junitProperty) {
+	add := func(name, source string, p problem, out string, ofLimit bool, properties ...junitProperty) {
 		c := junitCase{Class: r.class(), Name: prefix + name, Time: "0", Out: oneLine(out)}
 		if len(r.Phases) == 0 && p.kind == "" {
 			p = r.completed() // nothing is green of what never began, not even that every fault is gone
@@ -227,13 +227,13 @@ func suite(r Report, number int) junitSuite {
 		if len(s.Cases) == 0 {
 			c.Time = s.Time // so that times add up
 		}
-		if r.Page != "" && (len(s.Cases) == 0 || len(properties) > 0) {
+		if r.Page != "" && (len(s.Cases) == 0 || ofLimit || p.kind != "") {
 			c.Out = strings.TrimSpace(c.Out + "\n[[ATTACHMENT|" + r.Page + "]]")
 		}
 		s.add(c, p)
 	}
-	add("run: completed", "", r.completed(), fmt.Sprintf("%s, %s, exit code %d", r.End.Reason, r.Verdict, ExitCode(r)))
-	add("run: undone", "", r.undone(), "")
+	add("run: completed", "", r.completed(), fmt.Sprintf("%s, %s, exit code %d", r.End.Reason, r.Verdict, ExitCode(r)), false)
+	add("run: undone", "", r.undone(), cmp.Or(r.inPlace(), r.Undone()), false)
 	for _, p := range r.Proofs {
 		if p.Name == judge.ProofUndone {
 			continue
@@ -242,14 +242,14 @@ func suite(r Report, number int) junitSuite {
 		if p.Signal != "" && p.Signal != record.TrafficSignal {
 			name += " of " + p.Signal
 		}
-		add(name, "", r.proof(p), p.Text)
+		add(name, "", r.proof(p), p.Text, false)
 	}
 	names := r.names()
 	for i, f := range r.Findings {
 		if f.OfRun {
 			continue // it is among the cases of the run
 		}
-		add(names[i], f.Source, r.limit(i), reading(f), limitProperties(f)...)
+		add(names[i], f.Source, r.limit(i), reading(f), true, limitProperties(f)...)
 	}
 	return s
 }

@@ -29,6 +29,7 @@ type (
 				Value string `xml:"value,attr"`
 			} `xml:"properties>property"`
 			Cases []junitCase `xml:"testcase"`
+			Out   string      `xml:"system-out"`
 		} `xml:"testsuite"`
 	}
 	junitCase struct {
@@ -424,7 +425,23 @@ func TestTheNumbersOfACase(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
+	for _, suite := range junitOf(t, ends(t)...).Suites {
+		for _, c := range suite.Cases {
+			limit := strings.Contains(c.Name, "shop answers: ")
+			if page := strings.HasSuffix(c.Out, "[[ATTACHMENT|runs/20260302T101500.000Z/report.html]]"); (limit || c.problem() != nil) && !page {
+				t.Errorf("%s, a limit or red, does not have the page: %q", c.Name, c.Out)
+			}
+			if strings.HasPrefix(c.Out, "[[") && !strings.HasSuffix(c.Name, "run: undone") {
+				t.Errorf("%s has no line of what was seen: %q", c.Name, c.Out)
+			}
+		}
+	}
 	r := judged(t)[0]
+	r.Checks = slices.Repeat(r.Checks, 20)
+	if out := junitOf(t, r).Suites[0].Out; len([]rune(out)) != 1000 {
+		t.Errorf("the line of the suite has %d characters, want those that Jenkins keeps", len([]rune(out)))
+	}
+	r = judged(t)[0]
 	r.Findings = append(r.Findings, judge.Finding{Check: "c", Limit: "long", Reading: steadystate.Reading{Verdict: steadystate.Broken, Text: strings.Repeat("wörd ", 400)}})
 	cases := junitOf(t, r).Suites[0].Cases
 	c := cases[len(cases)-1]
