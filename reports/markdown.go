@@ -11,6 +11,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/reports/results"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -178,8 +179,16 @@ const annotationsShown = 10
 
 // Annotations writes what is not held as GitHub workflow commands; GitHub shows each at its
 // line of the configuration. What may still be in place and what is broken are errors, what
-// is unknown is a warning.
-func Annotations(w io.Writer, list ...Report) error {
+// is unknown is a warning. GitHub shows ten of each kind: of more, the last says how many.
+// The function maps the path of a file to that in the repository; nil: they are the same.
+func Annotations(w io.Writer, path func(string) string, list ...Report) error {
+	annotation := func(kind, source, title, text string) string {
+		at := place(source)
+		if at != nil && path != nil {
+			at.File = path(at.File)
+		}
+		return annotation(kind, at, title, text)
+	}
 	var errors, warnings []string
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b Report) int { return cmp.Compare(rank(a), rank(b)) })
@@ -199,25 +208,30 @@ func Annotations(w io.Writer, list ...Report) error {
 			warnings = append(warnings, annotation("warning", r.Source, "UNKNOWN "+r.Experiment, r.Reason))
 		}
 	}
-	for _, lines := range [][]string{errors, warnings} {
-		for _, line := range lines[:min(len(lines), annotationsShown)] {
-			if _, err := io.WriteString(w, line); err != nil {
-				return err
-			}
+	for _, of := range []struct {
+		kind  string
+		lines []string
+	}{{"error", errors}, {"warning", warnings}} {
+		lines := of.lines
+		if more := len(lines) - annotationsShown + 1; more > 1 {
+			lines = append(lines[:annotationsShown-1], annotation(of.kind, "", fmt.Sprintf("and %d more", more), "the summary of the step has all"))
+		}
+		if _, err := io.WriteString(w, strings.Join(lines, "")); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // annotation is a workflow command. Its properties escape more than its text.
-func annotation(kind, source, title, text string) string {
+func annotation(kind string, source *results.Source, title, text string) string {
 	escaped := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	at := ""
-	if s := place(source); s != nil {
-		at = "file=" + property.Replace(s.File)
-		if s.Line > 0 {
-			at += fmt.Sprintf(",line=%d", s.Line)
+	if source != nil {
+		at = "file=" + property.Replace(source.File)
+		if source.Line > 0 {
+			at += fmt.Sprintf(",line=%d", source.Line)
 		}
 		at += ","
 	}

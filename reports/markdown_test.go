@@ -94,7 +94,7 @@ func TestAnnotations(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := reports.Annotations(&out, row.list...); err != nil {
+			if err := reports.Annotations(&out, nil, row.list...); err != nil {
 				t.Fatal(err)
 			}
 			if got := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n"); !slices.Equal(got, row.want) && (len(row.want) > 0 || out.Len() > 0) {
@@ -103,11 +103,16 @@ func TestAnnotations(t *testing.T) {
 		})
 	}
 	var many bytes.Buffer
-	if err := reports.Annotations(&many, slices.Repeat(judged(t), 30)...); err != nil {
+	if err := reports.Annotations(&many, func(file string) string { return "deploy/" + file }, slices.Repeat(judged(t), 30)...); err != nil {
 		t.Fatal(err)
 	}
 	if e, w := strings.Count(many.String(), "::error"), strings.Count(many.String(), "::warning"); e != 10 || w != 10 {
 		t.Errorf("%d errors and %d warnings, want the ten that are shown", e, w)
+	}
+	for _, want := range []string{"::error title=and 51 more::the summary of the step has all\n", "::warning title=and 21 more::", "file=deploy/aftershock.yaml,line=41"} {
+		if !strings.Contains(many.String(), want) {
+			t.Errorf("no %q in\n%s", want, &many)
+		}
 	}
 }
 

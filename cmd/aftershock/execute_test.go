@@ -463,3 +463,23 @@ func reportsOfADemo(t *testing.T, dir string) {
 		t.Errorf("without a place for the summary: exit code %d, %s", code, stderr)
 	}
 }
+
+func TestAnnotationsNameFilesOfTheRepository(t *testing.T) {
+	root := t.TempDir()
+	below := filepath.Join(root, "deploy", "prod")
+	if err := os.MkdirAll(below, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(below)
+	for _, row := range []struct{ sentence, workspace, file, want string }{
+		{"one of this directory", root, "aftershock.yaml", "deploy/prod/aftershock.yaml"},
+		{"one of a directory above", root, "../aftershock.yaml", "deploy/aftershock.yaml"},
+		{"an absolute path", root, filepath.Join(below, "aftershock.yaml"), "deploy/prod/aftershock.yaml"},
+		{"one outside of it", root, "../../../aftershock.yaml", "../../../aftershock.yaml"},
+		{"no workspace", "", "aftershock.yaml", "aftershock.yaml"},
+	} {
+		if got := inWorkspace(row.workspace)(row.file); got != row.want {
+			t.Errorf("%s: %q, want %q", row.sentence, got, row.want)
+		}
+	}
+}

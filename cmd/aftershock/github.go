@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/aftershockhq/aftershock/reports"
 )
@@ -18,13 +19,35 @@ const summarySize = 1 << 20
 func tellGitHub(stdout, stderr io.Writer, list []reports.Report) {
 	var err error
 	if os.Getenv("GITHUB_ACTIONS") == "true" {
-		err = reports.Annotations(stdout, list...)
+		err = reports.Annotations(stdout, inWorkspace(os.Getenv("GITHUB_WORKSPACE")), list...)
 	}
 	if path := os.Getenv("GITHUB_STEP_SUMMARY"); path != "" {
 		err = errors.Join(err, summarize(path, list))
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "aftershock: no summary for GitHub: %v\n", err)
+	}
+}
+
+// inWorkspace maps the path of a file, as it was typed, to that in the repository, which
+// GitHub takes. One that is not in the workspace stays as it is.
+func inWorkspace(workspace string) func(string) string {
+	real := func(path string) string {
+		if found, err := filepath.EvalSymlinks(path); err == nil {
+			return found
+		}
+		return path
+	}
+	return func(file string) string {
+		path, err := filepath.Abs(file)
+		if err != nil || workspace == "" {
+			return file
+		}
+		in, err := filepath.Rel(real(workspace), filepath.Join(real(filepath.Dir(path)), filepath.Base(path)))
+		if err != nil || !filepath.IsLocal(in) {
+			return file
+		}
+		return filepath.ToSlash(in)
 	}
 }
 
