@@ -380,10 +380,9 @@ func (r Report) limit(finding int) problem {
 	if f.Undecided != "" {
 		p.more = append(p.more, "why: "+f.Undecided)
 	}
-	if c := r.ofLimit(f); c != nil {
-		p.more = append(p.more, sentences(*c)...)
-	} else if o, of := r.Longest(f.Check); o != nil && !f.OfRun {
-		p.more = append(p.more, sentences(of)...)
+	o, of := r.explained(f)
+	p.more = append(p.more, sentences(of)...)
+	if o != nil {
 		p.more = append(p.more, "what: "+r.clock(o.Start.Middle())+" to "+r.clock(o.End.Middle())+" UTC, "+depth(*o))
 	}
 	for _, a := range r.Advice {

@@ -375,6 +375,27 @@ func TestTheNameOfACaseIsItsOwnAndStays(t *testing.T) {
 	}
 }
 
+// A limit on a phase, or on a share, is explained by the outage that broke it, which is not
+// always the longest.
+func TestALimitIsExplainedByTheOutageThatBrokeIt(t *testing.T) {
+	r := judgedOf(t, entries("p95 <= 1ms during hold", "downtime <= 100ms"))
+	c := &r.Checks[0]
+	hold := c.Outages[0]
+	long := hold
+	long.Start, long.End = steadystate.Instant(5*s), steadystate.Instant(8*s)
+	c.Outages = append(c.Outages, long)
+	r.Phases = slices.DeleteFunc(r.Phases, func(p judge.PhaseResult) bool { return p.Name != record.PhaseHold })
+	r.Phases[0].Span = steadystate.Span{From: 2 * s, To: 4 * s}
+	r.Causes = []cause.Cause{{Check: c.Check, Outage: 0, Why: "the first"}, {Check: c.Check, Outage: 1, Why: "the longest"}}
+	for end, want := range map[string]string{"p95 during hold": "why: the first", "downtime": "why: the longest"} {
+		for _, c := range junitOf(t, r).Suites[0].Cases {
+			if strings.HasSuffix(c.Name, "answers: "+end) && !strings.Contains(c.problem().Text, want) {
+				t.Errorf("%s: want %q in\n%s", c.Name, want, c.problem().Text)
+			}
+		}
+	}
+}
+
 // The command that undoes what is left names the file of the experiment.
 func TestTheSweepOfWhatIsLeftNamesTheFile(t *testing.T) {
 	list := brokenRun(t)
