@@ -25,10 +25,14 @@ func JSON(w io.Writer, list ...Report) error { return Document(list...).Write(w)
 
 // Document returns the document that [JSON] writes.
 func Document(list ...Report) results.Document {
-	return results.Document{
+	d := results.Document{
 		Format: results.Format, Version: results.Version, ToolVersion: record.Tool(),
 		Verdict: Worst(list...).String(), ExitCode: ExitCode(list...), Results: each(list, Report.result),
 	}
+	for i, number := range trials(list) {
+		d.Results[i].Trial = number
+	}
+	return d
 }
 
 // ReadJSON reads the reports of a document that [JSON] wrote. They have no time series, so
@@ -318,6 +322,12 @@ func (r Report) findingOf(f judge.Finding) results.Finding {
 	v := results.Finding{
 		Check: f.Check, Signal: f.Signal, Subject: f.Subject, Limit: results.Limit{Text: f.Limit}, Source: place(f.Source),
 		Verdict: f.Verdict.String(), Seen: maybe(f.Seen, rangeOf), Open: f.Open, Text: f.Text, UndecidedBecause: f.Undecided, LookAt: f.Where, OfRun: f.OfRun,
+		Outages: []int{},
+	}
+	for _, c := range cause.Of(r.Result, f, r.Causes) {
+		if c.Outage != cause.NoOutage {
+			v.Outages = append(v.Outages, c.Outage)
+		}
 	}
 	if f.Wanted != nil {
 		v.Unit = units[f.Wanted.Dimension]

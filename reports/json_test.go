@@ -41,6 +41,25 @@ func TestJSONHasTheWorstVerdictAndItsExitCode(t *testing.T) {
 	}
 }
 
+// Who reads a document joins a limit with its outages, and a run with its case in JUnit.
+func TestJSONRefersToOutagesAndTrials(t *testing.T) {
+	phases := judgedOf(t, entries("downtime <= 4s", "errors <= 1% during inject", "rate <= 20/s"))
+	phases.Phases[1].Span = steadystate.Span{To: s} // before the outage
+	d := reports.Document(judged(t)[0], judged(t)[1], inShop(phases))
+	for i, want := range []int{1, 2, 0} {
+		if d.Results[i].Trial != want {
+			t.Errorf("trial %d of %s, want %d", d.Results[i].Trial, d.Results[i].Experiment, want)
+		}
+	}
+	got := map[string][]int{}
+	for _, f := range d.Results[2].Findings {
+		got[f.Limit.Text] = f.Outages
+	}
+	if want := map[string][]int{"downtime <= 4s": {0}, "errors <= 1% during inject": {}, "rate <= 20/s": {0}, "good at the end": {0}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("outages %v, want %v", got, want)
+	}
+}
+
 // other are the reports of the tests, and some of what they do not have.
 func others(t *testing.T) []reports.Report {
 	open := entries("downtime <= 4s", "p95 <= 1s", "rate >= 1/s", "mean <= 1.5x baseline")

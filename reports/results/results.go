@@ -49,7 +49,10 @@ type Result struct {
 	PlanHash string `json:"planHash,omitempty"`
 	// Load describes the load.
 	Load string `json:"load,omitempty"`
-	Run  Run    `json:"run"`
+	// Trial is the number of the run among those of its experiment in the document, from 1;
+	// absent: there is one only. The cases of JUnit have it in their names.
+	Trial int `json:"trial,omitempty"`
+	Run   Run `json:"run"`
 	// Verdict is broken if a finding is; held if the run was complete and every finding
 	// and every proof is held; else unknown.
 	Verdict string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
@@ -235,6 +238,10 @@ type Finding struct {
 	Text string `json:"text"`
 	// UndecidedBecause says why the verdict is unknown, and what would decide it.
 	UndecidedBecause string `json:"undecidedBecause,omitempty"`
+	// Outages are the indexes of those of its check in the time of the limit; of a limit on a
+	// share of the requests, of those that make up a tenth of it at least. A limit that broke
+	// without an outage has none.
+	Outages []int `json:"outages"`
 	// LookAt says where to look, if the verdict is not held.
 	LookAt string `json:"lookAt,omitempty"`
 	// Cause is what the record shows of the cause, if the limit broke without an outage
