@@ -212,7 +212,7 @@ func (r Report) result() results.Result {
 		Proofs: each(r.Proofs, func(p judge.Proof) results.Proof {
 			return results.Proof{Proof: p.Name, Signal: p.Signal, Verdict: p.Verdict.String(), Text: p.Text}
 		}),
-		Checks: each(r.Checks, r.checkOf), Injections: each(r.Injections, injectionOf), Traffic: []results.Traffic{},
+		Checks: each(r.Checks, r.checkOf), Injections: each(r.Injections, r.injectionOf), Traffic: []results.Traffic{},
 		PodRecoveries: each(r.Waterfalls, podRecoveryOf), Autoscaling: each(r.Scalings, autoscalingOf),
 		Events: each(r.Events, func(e record.Event) results.Event {
 			return results.Event{Span: spanOf(e.Span), Kind: e.Kind, Subject: e.Subject, UID: e.UID, Attributes: e.Attrs}
@@ -515,12 +515,33 @@ func targetOf(t record.Target) results.Target { return results.Target(t) }
 
 func newTarget(v results.Target) record.Target { return record.Target(v) }
 
-func injectionOf(i judge.InjectionResult) results.Injection {
+// effectUnit is the unit of the values of an effect; empty: it has none, or it is not known.
+func (r Report) effectUnit(i judge.InjectionResult, e record.Effect) string {
+	_, sent := r.Traffic[e.Signal]
+	switch {
+	case e.Rise == 0 && e.Ceiling == 0 && e.AtMost == nil:
+		return ""
+	case i.Kind == record.KindStressCPU:
+		return "cores"
+	case i.Kind == record.KindStressMemory:
+		return "bytes"
+	case sent, e.Signal == record.TrafficSignal, i.Kind == record.KindNetworkDelay:
+		return units["time"]
+	}
+	for _, c := range r.Checks {
+		if c.Signal == e.Signal {
+			return units[c.Dimension]
+		}
+	}
+	return ""
+}
+
+func (r Report) injectionOf(i judge.InjectionResult) results.Injection {
 	return results.Injection{
 		Index: i.Index, Fault: i.Fault, Kind: i.Kind, Peers: i.Peers, Targets: each(i.Targets, targetOf), TookEffect: spanOf(i.Span), Undone: maybe(i.Removed, spanOf),
 		Effects: each(i.Effects, func(e record.Effect) results.Effect {
 			return results.Effect{
-				Event: e.Event, Container: e.Container, On: maybe(e.On, targetOf), Signal: e.Signal, Rise: e.Rise,
+				Event: e.Event, Container: e.Container, On: maybe(e.On, targetOf), Signal: e.Signal, Unit: r.effectUnit(i, e), Rise: e.Rise,
 				Quantile: e.Quantile, Ceiling: e.Ceiling, AtMost: e.AtMost, Times: e.Times,
 			}
 		}),

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/cause"
+	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/reports/results"
@@ -57,6 +58,32 @@ func TestJSONRefersToOutagesAndTrials(t *testing.T) {
 	}
 	if want := map[string][]int{"downtime <= 4s": {0}, "errors <= 1% during inject": {}, "rate <= 20/s": {0}, "good at the end": {0}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("outages %v, want %v", got, want)
+	}
+}
+
+// A number of an effect is one of something.
+func TestTheUnitOfAnEffect(t *testing.T) {
+	for _, row := range []struct {
+		sentence, kind string
+		effect         record.Effect
+		want           string
+	}{
+		{"the latency of requests", record.KindNetworkDelay, record.Effect{Signal: "requests", Rise: 0.2}, "seconds"},
+		{"the latency of another signal", record.KindNetworkDelay, record.Effect{Signal: "payments", Rise: 0.2}, "seconds"},
+		{"CPU", record.KindStressCPU, record.Effect{Signal: "usage", Rise: 0.5, Ceiling: 1}, "cores"},
+		{"memory", record.KindStressMemory, record.Effect{Signal: "memory", Rise: 1 << 20}, "bytes"},
+		{"the signal of a check", "", record.Effect{Signal: "share", AtMost: new(0.)}, "share"},
+		{"a signal of one's own", "", record.Effect{Signal: "disk", Rise: 0.08}, ""},
+		{"a rate, which is multiplied", record.KindSurge, record.Effect{Signal: "requests", Times: 5}, ""},
+		{"an event", "", record.Effect{Event: record.EventGone}, ""},
+	} {
+		r := reports.Report{Result: judge.Result{
+			Checks:     []judge.CheckResult{{Check: "free", Signal: "share", Dimension: "share"}},
+			Injections: []judge.InjectionResult{{Injection: record.Injection{Kind: row.kind, Effects: []record.Effect{row.effect}}}},
+		}}
+		if got := reports.Document(r).Results[0].Injections[0].Effects[0].Unit; got != row.want {
+			t.Errorf("%s: %q, want %q", row.sentence, got, row.want)
+		}
 	}
 }
 

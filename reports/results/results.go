@@ -591,14 +591,16 @@ type Effect struct {
 	// On is what shows the effect, if it is not the target.
 	On     *Target `json:"on,omitempty"`
 	Signal string  `json:"signal,omitempty"`
-	// Rise is the smallest rise of the quantile that counts, in the signal's unit.
+	// Unit is that of rise, ceiling and atMost; absent: there are none, or it is not known,
+	// as of a signal of your own.
+	Unit string `json:"unit,omitempty" jsonschema:"enum=seconds,enum=share,enum=perSecond,enum=number,enum=cores,enum=bytes"`
+	// Rise is the smallest rise of the quantile that counts.
 	Rise float64 `json:"rise,omitempty"`
 	// Quantile is a share from 0 to 1; absent: the median.
 	Quantile float64 `json:"quantile,omitempty"`
-	// Ceiling is the signal's maximum, in its unit.
+	// Ceiling is the signal's maximum.
 	Ceiling float64 `json:"ceiling,omitempty"`
-	// AtMost is the largest value allowed while the fault is held, in the signal's
-	// unit.
+	// AtMost is the largest value allowed while the fault is held.
 	AtMost *float64 `json:"atMost,omitempty"`
 	// Times is the factor by which the rate of a load is multiplied.
 	Times float64 `json:"times,omitempty"`
