@@ -3,11 +3,13 @@ package reports_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,7 +27,7 @@ func generated(t *testing.T) []byte {
 	schema, err := documents.Schema(&results.Document{}, documents.About{
 		ID:          "urn:aftershock:results:1",
 		Title:       "The results of experiments, version 1",
-		Description: "Version 1 only ever gains fields. Each quantity has one unit, which is in its name or in a field unit. Instants are seconds since the run's start. An end that is not bounded is absent, and so is what was not observed.",
+		Description: "Version 1 only ever gains fields, and values of those that say so. Each quantity has one unit, which is in its name or in a field unit. Instants are seconds since the run's start. An end that is not bounded is absent, and so is what was not observed.",
 		Format:      results.Format, Version: results.Version,
 		Sources: map[string][]string{reflect.TypeFor[results.Document]().PkgPath(): {"results/results.go"}},
 	})
@@ -46,26 +48,119 @@ func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
 	}
 }
 
-// What is advised is always of a kind that the schema has.
-func TestTheSchemaHasEachKindOfAdvice(t *testing.T) {
-	var schema struct {
-		Defs struct {
-			Advice struct {
-				Properties struct{ Kind struct{ Enum []string } }
-			}
-			Cause struct {
-				Properties struct{ Rule struct{ Enum []string } }
-			}
+// A property is one of a type in the schema.
+type property struct {
+	Type, Ref, Description string
+	Enum, Examples         []string
+	Items                  *property
+	Values                 *property
+	Const                  any
+}
+
+// UnmarshalJSON reads a property; the enum of numbers as text.
+func (p *property) UnmarshalJSON(text []byte) error {
+	var of struct {
+		Type        string    `json:"type"`
+		Ref         string    `json:"$ref"`
+		Description string    `json:"description"`
+		Enum        []any     `json:"enum"`
+		Examples    []string  `json:"examples"`
+		Items       *property `json:"items"`
+		Values      *property `json:"additionalProperties"`
+		Const       any       `json:"const"`
+	}
+	if err := json.Unmarshal(text, &of); err != nil {
+		return err
+	}
+	*p = property{Type: of.Type, Ref: strings.TrimPrefix(of.Ref, "#/$defs/"), Description: of.Description, Examples: of.Examples, Items: of.Items, Values: of.Values, Const: of.Const}
+	for _, v := range of.Enum {
+		p.Enum = append(p.Enum, fmt.Sprint(v))
+	}
+	return nil
+}
+
+// definitions are the types of a schema.
+func definitions(t *testing.T, schema string) map[string]struct {
+	Properties map[string]property
+	Required   []string
+} {
+	t.Helper()
+	var of struct {
+		Defs map[string]struct {
+			Properties map[string]property
+			Required   []string
 		} `json:"$defs"`
 	}
-	if err := json.Unmarshal([]byte(reports.Schema()), &schema); err != nil {
+	if err := json.Unmarshal([]byte(schema), &of); err != nil {
 		t.Fatal(err)
 	}
-	if got := schema.Defs.Advice.Properties.Kind.Enum; !slices.Equal(got, cause.Kinds()) {
-		t.Errorf("%q, want %q", got, cause.Kinds())
+	return of.Defs
+}
+
+// constants are the texts of the constants of a file whose names begin so, in their order.
+func constants(t *testing.T, path, prefix string) (texts []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := schema.Defs.Cause.Properties.Rule.Enum; !slices.Equal(got, cause.Rules()) {
-		t.Errorf("%q, want %q", got, cause.Rules())
+	for _, d := range file.Decls {
+		block, ok := d.(*ast.GenDecl)
+		if !ok || block.Tok != token.CONST {
+			continue
+		}
+		for _, s := range block.Specs {
+			of := s.(*ast.ValueSpec)
+			if !strings.HasPrefix(of.Names[0].Name, prefix) {
+				continue
+			}
+			text, err := strconv.Unquote(of.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts = append(texts, text)
+		}
+	}
+	if len(texts) == 0 {
+		t.Fatalf("%s has no constants %s", path, prefix)
+	}
+	return texts
+}
+
+// Each list of the schema is that of the code.
+func TestTheListsOfTheSchemaAreThoseOfTheCode(t *testing.T) {
+	defs := definitions(t, reports.Schema())
+	events := constants(t, "../record/event.go", "Event")
+	stages := constants(t, "../experiments/recovery/stage.go", "")
+	for _, row := range []struct {
+		of   string
+		got  []string
+		want []string
+	}{
+		{"advice", defs["Advice"].Properties["kind"].Enum, cause.Kinds()},
+		{"rules", defs["Cause"].Properties["rule"].Enum, cause.Rules()},
+		{"stages of a pod's recovery", defs["Cause"].Properties["stage"].Enum, stages},
+		{"all stages", defs["Stage"].Properties["stage"].Enum, append(slices.Clone(stages), constants(t, "../experiments/autoscaling/decomposition.go", "")...)},
+		{"kinds of faults", defs["Injection"].Properties["kind"].Examples, constants(t, "../record/record.go", "Kind")},
+		{"kinds of events", defs["Event"].Properties["kind"].Examples, events},
+		{"kinds of moments", defs["Moment"].Properties["kind"].Examples, append(slices.Clone(events), cause.FaultOn, cause.FaultOff)},
+	} {
+		slices.Sort(row.got)
+		slices.Sort(row.want)
+		if want := slices.Compact(row.want); !slices.Equal(row.got, want) {
+			t.Errorf("%s: %q, want %q", row.of, row.got, want)
+		}
+	}
+}
+
+// Who reads the schema need not read the code.
+func TestEachPropertyOfTheSchemaIsDescribed(t *testing.T) {
+	for name, of := range definitions(t, reports.Schema()) {
+		for field, p := range of.Properties {
+			if p.Description == "" {
+				t.Errorf("%s.%s is not described", name, field)
+			}
+		}
 	}
 }
 

@@ -44,8 +44,13 @@ func Schema(document any, about About) ([]byte, error) {
 	schema := r.Reflect(document)
 	schema.ID, schema.Title, schema.Description = jsonschema.ID(about.ID), about.Title, about.Description
 	d := schema.Definitions[reflect.TypeOf(document).Elem().Name()]
-	d.Properties.Set("format", &jsonschema.Schema{Const: about.Format})
-	d.Properties.Set("version", &jsonschema.Schema{Const: about.Version})
+	for name, value := range map[string]any{"format": about.Format, "version": about.Version} {
+		described := ""
+		if of, ok := d.Properties.Get(name); ok {
+			described = of.Description
+		}
+		d.Properties.Set(name, &jsonschema.Schema{Const: value, Description: described})
+	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)

@@ -16,8 +16,10 @@ const (
 
 // A Document holds the results of one or more runs.
 type Document struct {
-	Format  string `json:"format"`
-	Version int    `json:"version"`
+	// Format is that of the document.
+	Format string `json:"format"`
+	// Version is that of the format.
+	Version int `json:"version"`
 	// ToolVersion is the version of the program that wrote the document.
 	ToolVersion string `json:"toolVersion,omitempty"`
 	// Verdict is the worst of the results: broken if any is, else unknown if any is or
@@ -37,10 +39,13 @@ type Result struct {
 	// SERVICE/SUITE/NAME or SERVICE/NAME.
 	Experiment string `json:"experiment"`
 	// Title says in a sentence what the experiment does.
-	Title  string   `json:"title,omitempty"`
+	Title string `json:"title,omitempty"`
+	// Labels are the service, the suite and the name of the experiment, or those that it was
+	// given.
 	Labels []string `json:"labels"`
 	// Service is the service under test, by its name in the configuration.
-	Service   string `json:"service,omitempty"`
+	Service string `json:"service,omitempty"`
+	// Namespace is that of the service.
 	Namespace string `json:"namespace,omitempty"`
 	// Source is where the configuration names the experiment.
 	Source *Source `json:"source,omitempty"`
@@ -52,7 +57,8 @@ type Result struct {
 	// Trial is the number of the run among those of its experiment in the document, from 1;
 	// absent: there is one only. The cases of JUnit have it in their names.
 	Trial int `json:"trial,omitempty"`
-	Run   Run `json:"run"`
+	// Run says how the run went.
+	Run Run `json:"run"`
 	// Verdict is broken if a finding is; held if the run was complete and every finding
 	// and every proof is held; else unknown.
 	Verdict string `json:"verdict" jsonschema:"enum=held,enum=broken,enum=unknown"`
@@ -69,21 +75,26 @@ type Result struct {
 	// the baseline is the settled stretch before the fault.
 	Baseline *Baseline `json:"baseline,omitempty"`
 	// Window is the time that limits without a phase cover.
-	Window Span    `json:"window"`
+	Window Span `json:"window"`
+	// Phases are those of the run, in order.
 	Phases []Phase `json:"phases"`
 	// Findings has one finding for each limit, the same ones for every run of a plan,
 	// and those about the run itself.
 	Findings []Finding `json:"findings"`
 	// Proofs are the reasons to believe the verdict.
-	Proofs     []Proof     `json:"proofs"`
-	Checks     []Check     `json:"checks"`
+	Proofs []Proof `json:"proofs"`
+	// Checks has the figures of each check.
+	Checks []Check `json:"checks"`
+	// Injections has each fault that was injected, or of which injecting failed, in order of time.
 	Injections []Injection `json:"injections"`
-	Traffic    []Traffic   `json:"traffic"`
+	// Traffic has the requests of each signal of the load.
+	Traffic []Traffic `json:"traffic"`
 	// PodRecoveries has the recovery of each pod that a fault took down, by stage.
 	PodRecoveries []PodRecovery `json:"podRecoveries"`
 	// Autoscaling has what each autoscaler did, by stage.
 	Autoscaling []Autoscaling `json:"autoscaling"`
-	Events      []Event       `json:"events"`
+	// Events are what happened around the service, in the order in which it was recorded.
+	Events []Event `json:"events"`
 	// Workload is the workload under test as configured when the run began; absent: not
 	// recorded.
 	Workload *Workload `json:"workload,omitempty"`
@@ -104,8 +115,10 @@ type Result struct {
 
 // A Source is a place in a file.
 type Source struct {
+	// File is its path, as it was named.
 	File string `json:"file"`
-	Line int    `json:"line,omitempty"`
+	// Line is counted from 1; absent: it is not known.
+	Line int `json:"line,omitempty"`
 }
 
 // A Run says how the run went.
@@ -119,7 +132,8 @@ type Run struct {
 	LengthSeconds float64 `json:"lengthSeconds"`
 	// Complete: the run went through all of its phases.
 	Complete bool `json:"complete"`
-	// End says why the run ended; cut: the record ends before the run did; not begun: the
+	// End says why the run ended (later documents may have other reasons, which readers
+	// accept); cut: the record ends before the run did; not begun: the
 	// experiment was to be run, and something before it ended the session.
 	End string `json:"end" jsonschema:"enum=completed,enum=not steady,enum=not injected,enum=interrupted,enum=refused,enum=stopped,enum=aborted,enum=blind,enum=failed,enum=cut,enum=not begun"`
 	// EndDetail says more about it.
@@ -136,6 +150,7 @@ type Run struct {
 
 // A Left is a fault that may still be in place.
 type Left struct {
+	// Fault is what was injected.
 	Fault string `json:"fault"`
 	// Error says why undoing it failed.
 	Error string `json:"error"`
@@ -143,6 +158,7 @@ type Left struct {
 
 // An Image is the image of the containers of one name.
 type Image struct {
+	// Container is the name.
 	Container string `json:"container"`
 	// Digests are the image IDs that the nodes report; several if pods ran different
 	// images.
@@ -152,12 +168,15 @@ type Image struct {
 // A Span is an instant known between bounds, or a stretch of time, in seconds since the
 // run's start.
 type Span struct {
+	// FromSeconds is its lower bound, or its start.
 	FromSeconds float64 `json:"fromSeconds"`
-	ToSeconds   float64 `json:"toSeconds"`
+	// ToSeconds is its upper bound, or its end.
+	ToSeconds float64 `json:"toSeconds"`
 }
 
 // A Length is a duration known between bounds.
 type Length struct {
+	// LowSeconds is how long it was at least.
 	LowSeconds float64 `json:"lowSeconds"`
 	// HighSeconds is absent if it was not over when the record ended.
 	HighSeconds *float64 `json:"highSeconds,omitempty"`
@@ -174,20 +193,24 @@ type Range struct {
 // A Baseline holds the figures of a control run.
 type Baseline struct {
 	// Run is the ID of the control run.
-	Run           string  `json:"run"`
+	Run string `json:"run"`
+	// LengthSeconds is the length of the stretch that the figures are of.
 	LengthSeconds float64 `json:"lengthSeconds"`
 	// UnusableBecause says why the run gives no baseline.
-	UnusableBecause string           `json:"unusableBecause,omitempty"`
-	Figures         []BaselineFigure `json:"figures"`
+	UnusableBecause string `json:"unusableBecause,omitempty"`
+	// Figures are those that limits on multiples need.
+	Figures []BaselineFigure `json:"figures"`
 }
 
 // A BaselineFigure is one figure of a control run.
 type BaselineFigure struct {
+	// Check is the name of the check.
 	Check string `json:"check"`
 	// Quantity is the quantity as limits name it.
 	Quantity string `json:"quantity"`
 	// Low and High are in the check's unit and include the sampling error.
-	Low  float64 `json:"low"`
+	Low float64 `json:"low"`
+	// High is the upper bound, as low is the lower one.
 	High float64 `json:"high"`
 	// N is the number of observations, of polls of those that are independent.
 	N int `json:"n"`
@@ -197,6 +220,7 @@ type BaselineFigure struct {
 
 // A Phase is the time of one phase of the run.
 type Phase struct {
+	// Phase is its name.
 	Phase string `json:"phase" jsonschema:"enum=settle,enum=inject,enum=hold,enum=recover,enum=watch"`
 	Span
 }
@@ -207,6 +231,7 @@ type Limit struct {
 	Text string `json:"text"`
 	// Quantity is what is bounded: "downtime", "p95 of good"; absent for a rule.
 	Quantity string `json:"quantity,omitempty"`
+	// Operator is between the quantity and the value; absent for a rule.
 	Operator string `json:"operator,omitempty" jsonschema:"enum=<,enum=<=,enum===,enum=>=,enum=>"`
 	// Value is the bound in the unit of the finding.
 	Value *float64 `json:"value,omitempty"`
@@ -221,7 +246,8 @@ type Finding struct {
 	// Subject is the limit without its bound. It stays the same when the bound is
 	// changed.
 	Subject string `json:"subject"`
-	Limit   Limit  `json:"limit"`
+	// Limit is what was wanted.
+	Limit Limit `json:"limit"`
 	// Source is where the limit is written; for a limit of the catalogue, where the
 	// configuration selects it.
 	Source *Source `json:"source,omitempty"`
@@ -269,24 +295,29 @@ type Proof struct {
 
 // A Check holds the figures of a check over the window.
 type Check struct {
-	Check  string `json:"check"`
+	// Check is the name of the check.
+	Check string `json:"check"`
+	// Signal is what it observes.
 	Signal string `json:"signal"`
 	// Good is the condition for a good value: an operator, a number and its unit, as in
 	// "<= 2s".
 	Good string `json:"good"`
 	// Unit of the check's values.
-	Unit         string       `json:"unit,omitempty" jsonschema:"enum=seconds,enum=share,enum=perSecond,enum=number"`
-	Window       Span         `json:"window"`
+	Unit string `json:"unit,omitempty" jsonschema:"enum=seconds,enum=share,enum=perSecond,enum=number"`
+	// Window is the time that the figures cover.
+	Window Span `json:"window"`
+	// Observations counts those within the window.
 	Observations Observations `json:"observations"`
 	// ResolutionSeconds is the longest total outage that could have passed unseen.
 	ResolutionSeconds float64 `json:"resolutionSeconds"`
 	// PartialResolution is the same for an outage of a share of the observations.
 	PartialResolution *PartialResolution `json:"partialResolution,omitempty"`
-	// Gaps are the stretches about which nothing is known; GapSeconds is their total
-	// length.
-	Gaps       []Span   `json:"gaps"`
-	GapSeconds float64  `json:"gapSeconds"`
-	Outages    []Outage `json:"outages"`
+	// Gaps are the stretches about which nothing is known.
+	Gaps []Span `json:"gaps"`
+	// GapSeconds is the total length of the gaps.
+	GapSeconds float64 `json:"gapSeconds"`
+	// Outages are in order of time.
+	Outages []Outage `json:"outages"`
 	// Downtime is the total time of the outages within the window.
 	Downtime Length `json:"downtime"`
 	// UptimeShare is 1 - downtime / window; absent: nothing was observed.
@@ -305,8 +336,11 @@ type Check struct {
 
 // Observations counts a check's observations within the window.
 type Observations struct {
-	Good    int `json:"good"`
-	Bad     int `json:"bad"`
+	// Good counts those that met the condition.
+	Good int `json:"good"`
+	// Bad counts those that did not.
+	Bad int `json:"bad"`
+	// Unknown counts those of which it is not known.
 	Unknown int `json:"unknown"`
 	// Failed counts the bad ones without a value, such as requests without a good
 	// answer.
@@ -321,7 +355,9 @@ type Observations struct {
 // A PartialResolution is the longest outage of a share of the observations that could
 // have passed unseen.
 type PartialResolution struct {
-	Share         float64 `json:"share"`
+	// Share is that of the observations, from 0 to 1.
+	Share float64 `json:"share"`
+	// LengthSeconds is how long it could have lasted.
 	LengthSeconds float64 `json:"lengthSeconds"`
 }
 
@@ -337,13 +373,14 @@ type Outage struct {
 	SeenUntil *Span `json:"seenUntil,omitempty"`
 	// Length is how long the outage lasted.
 	Length Length `json:"length"`
-	// Bad of Total observations within it were bad.
-	Bad   int `json:"bad"`
+	// Bad counts the bad observations within it.
+	Bad int `json:"bad"`
+	// Total counts all observations within it.
 	Total int `json:"total"`
-	// Stretches is the number of times the signal was bad, separated by good
-	// observations; Down is the sum of their lengths.
-	Stretches int    `json:"stretches"`
-	Down      Length `json:"down"`
+	// Stretches is the number of times the signal was bad, separated by good observations.
+	Stretches int `json:"stretches"`
+	// Down is the sum of the lengths of the stretches.
+	Down Length `json:"down"`
 	// BadShare is bad / total; absent: nothing was observed.
 	BadShare *float64 `json:"badShare,omitempty"`
 	// Stray: chance may explain the bad observations.
@@ -358,7 +395,8 @@ type Outage struct {
 type Cause struct {
 	// Who says in a sentence which backends failed and how.
 	Who string `json:"who,omitempty"`
-	// Rule is the rule that why follows from.
+	// Rule is the rule that why follows from. Later documents may have others, which readers
+	// accept.
 	Rule string `json:"rule,omitempty" jsonschema:"enum=no pod left,enum=killed for lack of memory,enum=restarted,enum=ready too early,enum=closed before its endpoint,enum=ended before its requests,enum=endpoint of a dead pod,enum=died with its requests,enum=too few pods,enum=added pods were not ready,enum=too few pods for more load,enum=the fault itself,enum=new pods lack something,enum=pods were away,enum=autoscaler at its max,enum=autoscaler without a metric,enum=autoscaler without a window"`
 	// Why says what the outage is consistent with, by the first rule that fits; absent:
 	// none fits.
@@ -379,7 +417,7 @@ type Cause struct {
 	MoreEvents int `json:"moreEvents,omitempty"`
 	// Stage is the stage of the pod's recovery that was under way when more than half
 	// of the bad requests were sent; absent: none, or several pods recovered.
-	Stage string `json:"stage,omitempty"`
+	Stage string `json:"stage,omitempty" jsonschema:"enum=fault,enum=victim leaves,enum=containers stopped,enum=not ready,enum=endpoint removed,enum=fault undone,enum=replacement created,enum=scheduled,enum=containers started,enum=ready,enum=endpoint added,enum=first good answer,enum=hypothesis good"`
 	// Recovering is the pod that had to reach that stage.
 	Recovering string `json:"recovering,omitempty"`
 	// NoPartIn lists the broken limits on values and shares of which the outage makes up less
@@ -410,11 +448,13 @@ type Quote struct {
 // An Advice is a recommendation, or a question that neither the cluster nor the record
 // can answer.
 type Advice struct {
-	// Kind is what to mend or to ask about; absent: an older version wrote it.
+	// Kind is what to mend or to ask about; absent: an older version wrote it. Later
+	// documents may have others, which readers accept.
 	Kind string `json:"kind,omitempty" jsonschema:"enum=more replicas,enum=spread over nodes,enum=spread over zones,enum=disruption budget,enum=rolling update,enum=max unavailable,enum=readiness probe,enum=early readiness,enum=grace period,enum=drain before ending,enum=finish requests,enum=room,enum=max replicas,enum=scale-down window,enum=CPU request,enum=CPU limit,enum=memory,enum=client retry,enum=dependency,enum=liveness time,enum=liveness needs,enum=volume"`
 	// Question: what is a question, not a recommendation.
-	Question bool   `json:"question,omitempty"`
-	What     string `json:"what"`
+	Question bool `json:"question,omitempty"`
+	// What is to be mended, or asked.
+	What string `json:"what"`
 	// Findings are the broken limits that it is for, as indexes in the result's findings.
 	Findings []int `json:"findings"`
 	// Rule is the rule of the cause that it follows from; absent: an older version wrote it.
@@ -430,8 +470,9 @@ type Advice struct {
 // A Workload describes the workload under test.
 type Workload struct {
 	// Subject is the subject of its events: deployment/NAMESPACE/NAME.
-	Subject  string `json:"subject"`
-	Replicas int    `json:"replicas"`
+	Subject string `json:"subject"`
+	// Replicas is its spec.replicas; of a DaemonSet, how many pods it wants.
+	Replicas int `json:"replicas"`
 	// Strategy is its update strategy: RollingUpdate, Recreate or OnDelete.
 	Strategy string `json:"strategy,omitempty"`
 	// MaxUnavailable is its maxUnavailable, as a number or a percentage.
@@ -439,22 +480,26 @@ type Workload struct {
 	// MaxSurge is its maxSurge, as a number or a percentage.
 	MaxSurge string `json:"maxSurge,omitempty"`
 	// GraceSeconds is its terminationGracePeriodSeconds.
-	GraceSeconds int         `json:"graceSeconds"`
-	Containers   []Container `json:"containers"`
+	GraceSeconds int `json:"graceSeconds"`
+	// Containers are those of the pod template.
+	Containers []Container `json:"containers"`
 	// Serving names the container that serves; absent: it is not known.
 	Serving string `json:"serving,omitempty"`
 	// Nodes maps each pod to its node.
 	Nodes map[string]string `json:"nodes,omitempty"`
 	// Zones maps each of these nodes to its zone.
 	Zones map[string]string `json:"zones,omitempty"`
-	// SchedulableNodes is how many nodes of the cluster take pods with its tolerations, and
-	// SchedulableZones in how many zones these are; absent: not read, or no zone is named.
-	// AllowedNodes and AllowedZones are the same of those that its nodeSelector and its
-	// required node affinity allow, too.
+	// SchedulableNodes is how many nodes of the cluster take pods with its tolerations;
+	// absent: not read.
 	SchedulableNodes int `json:"schedulableNodes,omitempty"`
+	// SchedulableZones is in how many zones these nodes are; absent: not read, or no zone is
+	// named.
 	SchedulableZones int `json:"schedulableZones,omitempty"`
-	AllowedNodes     int `json:"allowedNodes,omitempty"`
-	AllowedZones     int `json:"allowedZones,omitempty"`
+	// AllowedNodes counts those of these nodes that its nodeSelector and its required node
+	// affinity allow.
+	AllowedNodes int `json:"allowedNodes,omitempty"`
+	// AllowedZones is in how many zones the allowed nodes are.
+	AllowedZones int `json:"allowedZones,omitempty"`
 	// Spread is how its template keeps its pods apart, by topology key: DoNotSchedule or
 	// ScheduleAnyway by a topology spread constraint, required or preferred by pod
 	// anti-affinity; of several the one that binds. Absent: that was not recorded.
@@ -469,6 +514,7 @@ type Workload struct {
 
 // A Container is one of the containers in the pod template.
 type Container struct {
+	// Name is that in the template.
 	Name string `json:"name"`
 	// Readiness summarizes its readiness probe; absent: it has none.
 	Readiness string `json:"readiness,omitempty"`
@@ -479,23 +525,26 @@ type Container struct {
 	GraceSeconds int `json:"graceSeconds,omitempty"`
 	// PreStop: it has a preStop hook.
 	PreStop bool `json:"preStop,omitempty"`
-	// Requests are its resource requests, by resource; limits are its resource limits.
+	// Requests are its resource requests, by resource.
 	Requests map[string]string `json:"requests,omitempty"`
-	Limits   map[string]string `json:"limits,omitempty"`
+	// Limits are its resource limits, by resource.
+	Limits map[string]string `json:"limits,omitempty"`
 }
 
 // A Moment is an event, or the instant at which a fault took effect or was undone.
 type Moment struct {
 	Span
-	// Kind is the event's kind, "fault took effect" or "fault undone".
-	Kind string `json:"kind"`
+	// Kind is the event's kind, or that a fault took effect or was undone.
+	Kind string `json:"kind" jsonschema:"example=fault took effect,example=fault undone,example=exists,example=created,example=unschedulable,example=scheduled,example=stopped,example=waiting,example=not ready,example=failed,example=restarted,example=started,example=ready,example=terminating,example=gone,example=added,example=removed,example=scaled,example=blind,example=changed,example=Kubernetes Event,example=followed,example=not followed,example=evicted,example=ended early,example=unproven,example=abort condition met,example=not hit,example=also hit,example=unsurveyed"`
 	// Subject is the event's subject, or the fault.
 	Subject string `json:"subject"`
-	Reason  string `json:"reason,omitempty"`
+	// Reason is the one that Kubernetes gives; absent: none.
+	Reason string `json:"reason,omitempty"`
 }
 
 // A Recovery is what a check shows after one injection.
 type Recovery struct {
+	// Fault is the one that was injected.
 	Fault string `json:"fault"`
 	// OutageCount is the number of outages that the fault may have caused.
 	OutageCount int `json:"outageCount"`
@@ -515,6 +564,7 @@ type Recovery struct {
 
 // PhaseValues is the distribution of the values in a phase.
 type PhaseValues struct {
+	// Phase is its name.
 	Phase string `json:"phase" jsonschema:"enum=settle,enum=inject,enum=hold,enum=recover,enum=watch"`
 	Distribution
 }
@@ -523,32 +573,40 @@ type PhaseValues struct {
 // values and unknown observations leave it open.
 type Distribution struct {
 	// N is the number of values.
-	N    int   `json:"n"`
+	N int `json:"n"`
+	// Mean is the arithmetic mean.
 	Mean Range `json:"mean"`
-	P50  Range `json:"p50"`
-	P95  Range `json:"p95"`
-	P99  Range `json:"p99"`
-	Max  Range `json:"max"`
+	// P50 is the median.
+	P50 Range `json:"p50"`
+	// P95 is the 95th percentile.
+	P95 Range `json:"p95"`
+	// P99 is the 99th percentile.
+	P99 Range `json:"p99"`
+	// Max is the greatest value.
+	Max Range `json:"max"`
 }
 
 // A Target is something that a fault was injected into.
 type Target struct {
 	// Name is the name in its answers to the load, such as a pod's.
 	Name string `json:"name"`
-	UID  string `json:"uid,omitempty"`
+	// UID tells it from others of the same name; absent: it has none.
+	UID string `json:"uid,omitempty"`
 }
 
 // An Injection says how a fault was injected.
 type Injection struct {
 	// Index is the fault's index in the plan, from 0.
-	Index int    `json:"index"`
+	Index int `json:"index"`
+	// Fault says in words what was injected.
 	Fault string `json:"fault"`
 	// Kind is what the fault does, as files name it: networkDelay. Absent: it is not
 	// known, as in records from before this field, or of no such kind.
-	Kind string `json:"kind,omitempty"`
+	Kind string `json:"kind,omitempty" jsonschema:"example=podKill,example=podFailure,example=containerKill,example=networkDelay,example=networkLoss,example=networkDuplicate,example=networkCorrupt,example=networkBandwidth,example=networkPartition,example=stressCPU,example=stressMemory,example=evict,example=drain,example=restart,example=badImage,example=surge"`
 	// Peers are the other ends of a network fault that is only between the targets and
 	// these; absent: it is not so narrow, or the kind is not known.
-	Peers   []string `json:"peers,omitempty"`
+	Peers []string `json:"peers,omitempty"`
+	// Targets are what it was injected into.
 	Targets []Target `json:"targets"`
 	// TookEffect contains T0, the instant at which the fault took effect.
 	TookEffect Span `json:"tookEffect"`
@@ -586,11 +644,13 @@ type Injection struct {
 // An Effect is what must be observed of a fault: an event, or a change of a signal.
 type Effect struct {
 	// Event is the kind of the event.
-	Event     string `json:"event,omitempty"`
+	Event string `json:"event,omitempty"`
+	// Container is the container that the event must be of; absent: it is of the pod.
 	Container string `json:"container,omitempty"`
 	// On is what shows the effect, if it is not the target.
-	On     *Target `json:"on,omitempty"`
-	Signal string  `json:"signal,omitempty"`
+	On *Target `json:"on,omitempty"`
+	// Signal is what must change; absent: an event must be seen.
+	Signal string `json:"signal,omitempty"`
 	// Unit is that of rise, ceiling and atMost; absent: there are none, or it is not known,
 	// as of a signal of your own.
 	Unit string `json:"unit,omitempty" jsonschema:"enum=seconds,enum=share,enum=perSecond,enum=number,enum=cores,enum=bytes"`
@@ -609,18 +669,22 @@ type Effect struct {
 // A Share says how many pods had a fault for a time.
 type Share struct {
 	Span
+	// HitPods is how many had the fault.
 	HitPods int `json:"hitPods"`
-	OfPods  int `json:"ofPods"`
+	// OfPods is how many there were.
+	OfPods int `json:"ofPods"`
 }
 
 // Traffic is the outcome of a load's requests, over the whole record unless a field
 // says otherwise.
 type Traffic struct {
+	// Signal is the name of the requests, by which checks name them.
 	Signal string `json:"signal"`
-	Sent   int    `json:"sent"`
-	// FailedFirst counts the requests whose first attempt failed; FailedFinally, those
-	// that failed even after the client's retries.
-	FailedFirst   int `json:"failedFirst"`
+	// Sent counts the requests.
+	Sent int `json:"sent"`
+	// FailedFirst counts the requests whose first attempt failed.
+	FailedFirst int `json:"failedFirst"`
+	// FailedFinally counts those that failed even after the client's retries.
 	FailedFinally int `json:"failedFinally"`
 	// Repeated counts those that were written to more than one connection.
 	Repeated int `json:"repeated"`
@@ -630,16 +694,18 @@ type Traffic struct {
 	// Late counts those that were sent more than 0.1 s later than planned, from the
 	// injection on.
 	Late int `json:"late"`
-	// Missing counts the sequence numbers of the load that are not in the record;
-	// Duplicates, those that are there again. Both are lower bounds.
-	Missing    int `json:"missing"`
+	// Missing counts the sequence numbers of the load that are not in the record, at least.
+	Missing int `json:"missing"`
+	// Duplicates counts those that are there again, at least.
 	Duplicates int `json:"duplicates"`
 	// LateSeconds is how long the load was behind its schedule within the window.
 	LateSeconds float64 `json:"lateSeconds"`
 	// WorstLateSeconds is the delay of the latest request, from the injection on.
 	WorstLateSeconds float64 `json:"worstLateSeconds"`
+	// PlannedPerSecond is the rate that was asked for.
 	PlannedPerSecond float64 `json:"plannedPerSecond"`
-	SentPerSecond    float64 `json:"sentPerSecond"`
+	// SentPerSecond is the rate at which they were sent.
+	SentPerSecond float64 `json:"sentPerSecond"`
 	// Backends counts the answers of each backend, good or bad.
 	Backends []Backend `json:"backends"`
 	// Failures counts the failed requests, by reason and backend.
@@ -652,8 +718,10 @@ type Traffic struct {
 
 // A Backend counts the answers of one backend.
 type Backend struct {
+	// Backend is the name in its answers.
 	Backend string `json:"backend"`
-	Answers int    `json:"answers"`
+	// Answers counts them.
+	Answers int `json:"answers"`
 }
 
 // A Failure counts the requests that failed for one reason at one backend.
@@ -663,19 +731,26 @@ type Failure struct {
 	// Status is the HTTP status, if it is the reason.
 	Status int `json:"status,omitempty"`
 	// Backend is the one that answered; absent: none did, or it gave no name.
-	Backend  string `json:"backend,omitempty"`
-	Requests int    `json:"requests"`
+	Backend string `json:"backend,omitempty"`
+	// Requests counts those that failed so.
+	Requests int `json:"requests"`
 }
 
 // A TrafficPart is the outcome of the requests that were sent in a phase or stage.
 type TrafficPart struct {
+	// Name is that of the phase, or of the stage.
 	Name string `json:"name"`
 	Span
-	Sent             int     `json:"sent"`
-	FailedFirst      int     `json:"failedFirst"`
-	FailedLocally    int     `json:"failedLocally"`
+	// Sent counts the requests.
+	Sent int `json:"sent"`
+	// FailedFirst counts those whose first attempt failed.
+	FailedFirst int `json:"failedFirst"`
+	// FailedLocally counts those that failed on the load's own machine.
+	FailedLocally int `json:"failedLocally"`
+	// PlannedPerSecond is the rate that was asked for.
 	PlannedPerSecond float64 `json:"plannedPerSecond"`
-	SentPerSecond    float64 `json:"sentPerSecond"`
+	// SentPerSecond is the rate at which they were sent.
+	SentPerSecond float64 `json:"sentPerSecond"`
 	// LatencySeconds is the distribution over requests that did not fail; absent: all
 	// failed.
 	LatencySeconds *Distribution `json:"latencySeconds,omitempty"`
@@ -683,12 +758,15 @@ type TrafficPart struct {
 
 // A PodRecovery is the recovery of one pod that a fault took down.
 type PodRecovery struct {
+	// Victim is the pod that was taken down.
 	Victim Target `json:"victim"`
 	// Replacement is the new pod; absent: none was seen, or the victim itself
 	// recovered.
 	Replacement *Target `json:"replacement,omitempty"`
-	InPlace     bool    `json:"inPlace,omitempty"`
-	Fault       string  `json:"fault,omitempty"`
+	// InPlace: the victim itself recovered.
+	InPlace bool `json:"inPlace,omitempty"`
+	// Fault is the one that took it down.
+	Fault string `json:"fault,omitempty"`
 	// Stages are, in order: fault, victim leaves, containers stopped, not
 	// ready, endpoint removed, fault undone, replacement created, scheduled,
 	// containers started, ready, endpoint added, first good answer, hypothesis good.
@@ -707,10 +785,12 @@ type Autoscaling struct {
 	// Autoscaler is hpa/NAMESPACE/NAME.
 	Autoscaler string `json:"autoscaler"`
 	// Sizes are the desired numbers of replicas, in order of time.
-	Sizes []int  `json:"sizes"`
+	Sizes []int `json:"sizes"`
+	// Fault is the one that it responded to; absent: none.
 	Fault string `json:"fault,omitempty"`
 	// Stages are fault, lag, decision, actuation, ready, relieved, undone, back.
-	Stages           []Stage `json:"stages"`
+	Stages []Stage `json:"stages"`
+	// RecordEndSeconds is the last instant of the record.
 	RecordEndSeconds float64 `json:"recordEndSeconds"`
 	// Note says what else influenced it.
 	Note string `json:"note,omitempty"`
@@ -718,7 +798,8 @@ type Autoscaling struct {
 
 // A Stage is one stage of the response to a fault.
 type Stage struct {
-	Stage string `json:"stage"`
+	// Stage is its name. Later documents may have others, which readers accept.
+	Stage string `json:"stage" jsonschema:"enum=fault,enum=victim leaves,enum=containers stopped,enum=not ready,enum=endpoint removed,enum=fault undone,enum=replacement created,enum=scheduled,enum=containers started,enum=ready,enum=endpoint added,enum=first good answer,enum=hypothesis good,enum=lag,enum=decision,enum=actuation,enum=relieved,enum=undone,enum=back"`
 	// Reached contains the instant at which it was reached; absent: not reached, or not
 	// seen.
 	Reached *Span `json:"reached,omitempty"`
@@ -737,16 +818,15 @@ type Stage struct {
 // An Event happened at some instant within its span.
 type Event struct {
 	Span
-	// Kind says what happened: exists, created, scheduled, stopped, waiting, not
-	// ready, failed, restarted, started, ready, terminating, gone, added, removed,
-	// scaled, blind (the span is unknown), changed, followed, not followed, evicted,
-	// ended early, unproven, not hit, also hit, unsurveyed, abort condition met, Kubernetes Event
-	// (its reason and message are attributes); or a kind of a custom observer.
-	Kind string `json:"kind"`
+	// Kind says what happened: one of the examples or another, of an observer or a fault of
+	// your own or of the tool's. Of what is blind nothing is known in the span. A Kubernetes
+	// Event has its reason and its message as attributes.
+	Kind string `json:"kind" jsonschema:"example=exists,example=created,example=unschedulable,example=scheduled,example=stopped,example=waiting,example=not ready,example=failed,example=restarted,example=started,example=ready,example=terminating,example=gone,example=added,example=removed,example=scaled,example=blind,example=changed,example=Kubernetes Event,example=followed,example=not followed,example=evicted,example=ended early,example=unproven,example=abort condition met,example=not hit,example=also hit,example=unsurveyed"`
 	// Subject is KIND/NAMESPACE/NAME, as far as it has them; of a Kubernetes Event it is
 	// event/ and the subject that it is about.
 	Subject string `json:"subject"`
-	UID     string `json:"uid,omitempty"`
+	// UID tells the subject from others of the same name; an endpoint has that of its pod.
+	UID string `json:"uid,omitempty"`
 	// Attributes are by, owner, node, ip, container, restarts, reason, message, count,
 	// code, service, slice, address, replicas, existing, ready, updated, spec, status.
 	Attributes map[string]string `json:"attributes,omitempty"`
