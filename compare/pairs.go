@@ -154,7 +154,7 @@ func sameTest(a, b results.Result) string {
 		}},
 		{"checks", func(r results.Result) (list []string) {
 			for _, c := range r.Checks {
-				list = append(list, c.Check+": "+c.Good)
+				list = append(list, c.Check+": "+c.Good.Text)
 			}
 			slices.Sort(list)
 			return list

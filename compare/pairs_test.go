@@ -107,7 +107,7 @@ func TestWhatIsTheSameTest(t *testing.T) {
 			Workload:   &results.Workload{Subject: "deployment/shop/" + version},
 			Injections: []results.Injection{{Fault: "kill 1 of the pods app=" + version + " in shop"}},
 			Findings:   []results.Finding{{Check: "answers", Limit: results.Limit{Text: "ttr <= 5s"}}},
-			Checks:     []results.Check{{Check: "answers", Good: "<= 1s"}},
+			Checks:     []results.Check{{Check: "answers", Good: results.Good{Text: "<= 1s", Operator: "<=", Value: 1}}},
 		}
 		if change != nil {
 			change(&r)
@@ -121,7 +121,7 @@ func TestWhatIsTheSameTest(t *testing.T) {
 		"load":       func(r *results.Result) { r.Load = strings.Replace(r.Load, "100/s", "50/s", 1) },
 		"faults":     func(r *results.Result) { r.Injections[0].Fault = "kill 2 of the pods app=checkout-v2 in shop" },
 		"limits":     func(r *results.Result) { r.Findings[0].Limit.Text = "ttr <= 9s" },
-		"checks":     func(r *results.Result) { r.Checks[0].Good = "<= 2s" },
+		"checks":     func(r *results.Result) { r.Checks[0].Good.Text = "<= 2s" },
 	} {
 		got, _, _ := strings.Cut(sameTest(of("checkout-v2", change), old), ":")
 		if got != what {

@@ -49,6 +49,10 @@ type Container struct {
 	// empty: it has none.
 	Readiness string `json:"readiness,omitempty"`
 	Liveness  string `json:"liveness,omitempty"`
+	// ReadinessProbe and LivenessProbe are the same in full; nil: it has none, or an older
+	// version made the record.
+	ReadinessProbe *Probe `json:"readinessProbe,omitempty"`
+	LivenessProbe  *Probe `json:"livenessProbe,omitempty"`
 	// GraceSeconds is how long it may take to end after one of its probes failed; 0: as
 	// long as the pod.
 	GraceSeconds int `json:"graceSeconds,omitempty"`
@@ -57,4 +61,14 @@ type Container struct {
 	// Requests and Limits are those of resources, by name.
 	Requests map[string]string `json:"requests,omitempty"`
 	Limits   map[string]string `json:"limits,omitempty"`
+}
+
+// A Probe is one of a container's, with the defaults of Kubernetes.
+type Probe struct {
+	How            string `json:"how"`            // GET, TCP, gRPC or exec
+	Path           string `json:"path,omitempty"` // of GET
+	Port           string `json:"port,omitempty"` // a number, or the name of a port; of exec none
+	PeriodSeconds  int    `json:"periodSeconds"`
+	TimeoutSeconds int    `json:"timeoutSeconds"`
+	Failures       int    `json:"failures"` // in a row, that count as one
 }

@@ -356,7 +356,7 @@ func (v *verdicts) finding(f results.Finding) judge.Finding {
 
 func (r Report) checkOf(c judge.CheckResult) results.Check {
 	v := results.Check{
-		Check: c.Check, Signal: c.Signal, Good: c.Tolerance.String(), Unit: units[c.Dimension], Window: spanOf(c.Window),
+		Check: c.Check, Signal: c.Signal, Good: results.Good{Text: c.Tolerance.String(), Operator: c.Tolerance.Operator(), Value: c.Tolerance.Value()}, Unit: units[c.Dimension], Window: spanOf(c.Window),
 		Observations:      results.Observations{Good: c.Good, Bad: c.Bad, Unknown: c.Unknown, Failed: c.Failed, Doubtful: c.Doubtful, Missing: c.Missing},
 		ResolutionSeconds: secondsIn(c.Resolution), Gaps: each(c.Gaps, spanOf), GapSeconds: secondsIn(c.UnknownTime),
 		Outages: each(c.Outages, outageOf), Downtime: lengthOf(c.Downtime), Recoveries: each(c.Recoveries, recoveryOf),
@@ -393,7 +393,7 @@ func (v *verdicts) check(c results.Check) judge.CheckResult {
 			return judge.PhaseDistribution{Phase: p.Phase, Distribution: newDistribution(p.Distribution)}
 		}),
 	}
-	v.err = cmp.Or(v.err, of.Tolerance.UnmarshalText([]byte(c.Good)))
+	v.err = cmp.Or(v.err, of.Tolerance.UnmarshalText([]byte(c.Good.Text)))
 	if p := c.PartialResolution; p != nil {
 		of.PartialResolution = steadystate.PartialResolution{Share: p.Share, Length: inSeconds(p.LengthSeconds)}
 	}
@@ -464,7 +464,23 @@ func workloadOf(w record.Workload) results.Workload {
 	return results.Workload{
 		Subject: w.Subject, Replicas: w.Replicas, Strategy: w.Strategy, MaxUnavailable: w.MaxUnavailable, MaxSurge: w.MaxSurge, GraceSeconds: w.GraceSeconds, Nodes: w.Nodes, Zones: w.Zones, Budgets: w.Budgets,
 		Serving: w.Serving, SchedulableNodes: w.SchedulableNodes, SchedulableZones: w.SchedulableZones, AllowedNodes: w.AllowedNodes, AllowedZones: w.AllowedZones, Autoscalers: w.Autoscalers, Spread: w.Spread,
-		Containers: each(w.Containers, func(c record.Container) results.Container { return results.Container(c) }),
+		Containers: each(w.Containers, containerOf),
+	}
+}
+
+func containerOf(c record.Container) results.Container {
+	probe := func(p record.Probe) results.Probe { return results.Probe(p) }
+	return results.Container{
+		Name: c.Name, Readiness: c.Readiness, Liveness: c.Liveness, GraceSeconds: c.GraceSeconds, PreStop: c.PreStop, Requests: c.Requests, Limits: c.Limits,
+		ReadinessProbe: maybe(c.ReadinessProbe, probe), LivenessProbe: maybe(c.LivenessProbe, probe),
+	}
+}
+
+func newContainer(v results.Container) record.Container {
+	probe := func(p results.Probe) record.Probe { return record.Probe(p) }
+	return record.Container{
+		Name: v.Name, Readiness: v.Readiness, Liveness: v.Liveness, GraceSeconds: v.GraceSeconds, PreStop: v.PreStop, Requests: v.Requests, Limits: v.Limits,
+		ReadinessProbe: maybe(v.ReadinessProbe, probe), LivenessProbe: maybe(v.LivenessProbe, probe),
 	}
 }
 
@@ -472,7 +488,7 @@ func newWorkload(v results.Workload) record.Workload {
 	return record.Workload{
 		Subject: v.Subject, Replicas: v.Replicas, Strategy: v.Strategy, MaxUnavailable: v.MaxUnavailable, MaxSurge: v.MaxSurge, GraceSeconds: v.GraceSeconds, Nodes: v.Nodes, Zones: v.Zones, Budgets: v.Budgets,
 		Serving: v.Serving, SchedulableNodes: v.SchedulableNodes, SchedulableZones: v.SchedulableZones, AllowedNodes: v.AllowedNodes, AllowedZones: v.AllowedZones, Autoscalers: v.Autoscalers, Spread: v.Spread,
-		Containers: back(v.Containers, func(c results.Container) record.Container { return record.Container(c) }),
+		Containers: back(v.Containers, newContainer),
 	}
 }
 

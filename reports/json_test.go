@@ -61,6 +61,14 @@ func TestJSONRefersToOutagesAndTrials(t *testing.T) {
 	}
 }
 
+// What a program compares is no prose.
+func TestAConditionIsNumbersInJSON(t *testing.T) {
+	d := reports.Document(judged(t)[0])
+	if got, want := d.Results[0].Checks[0].Good, (results.Good{Text: "<= 1s", Operator: "<=", Value: 1}); got != want || d.Results[0].Checks[0].Unit != "seconds" {
+		t.Errorf("%+v in %s, want %+v", got, d.Results[0].Checks[0].Unit, want)
+	}
+}
+
 // A number of an effect is one of something.
 func TestTheUnitOfAnEffect(t *testing.T) {
 	for _, row := range []struct {
@@ -275,7 +283,7 @@ func TestWhatIsNoDocumentIsRefused(t *testing.T) {
 		{"another format", strings.Replace(good, "aftershock/results", "other", 1), `want format "aftershock/results", version 1, not "other"`},
 		{"another version", strings.Replace(good, `"version": 1`, `"version": 2`, 1), "version 2"},
 		{"a verdict that there is not", strings.Replace(good, `"verdict": "held",`+"\n      \"reason\"", `"verdict": "green",`+"\n      \"reason\"", 1), `verdict "green"`},
-		{"a tolerance that is none", strings.Replace(good, `"good": "\u003c= 1s"`, `"good": "much"`, 1), `tolerance "much"`},
+		{"a tolerance that is none", strings.Replace(good, `"text": "\u003c= 1s"`, `"text": "much"`, 1), `tolerance "much"`},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			if row.text == good {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -166,6 +167,7 @@ func describe(state kube.State) record.Workload {
 	for _, c := range state.Template.Spec.Containers {
 		w.Containers = append(w.Containers, record.Container{
 			Name: c.Name, Readiness: probeText(c.ReadinessProbe), Liveness: probeText(c.LivenessProbe),
+			ReadinessProbe: probeOf(c.ReadinessProbe), LivenessProbe: probeOf(c.LivenessProbe),
 			GraceSeconds: graceOf(c.LivenessProbe, c.StartupProbe),
 			PreStop:      c.Lifecycle != nil && c.Lifecycle.PreStop != nil,
 			Requests:     amounts(c.Resources.Requests), Limits: amounts(c.Resources.Limits),
@@ -216,21 +218,34 @@ func numbers(n *intstr.IntOrString) string {
 	return n.String()
 }
 
-// probeText is a probe in a few words.
-func probeText(p *corev1.Probe) string {
+// probeOf is a probe with its defaults; nil: there is none.
+func probeOf(p *corev1.Probe) *record.Probe {
 	if p == nil {
-		return ""
+		return nil
 	}
-	what := "exec"
+	of := &record.Probe{How: "exec", PeriodSeconds: int(cmp.Or(p.PeriodSeconds, 10)), TimeoutSeconds: int(cmp.Or(p.TimeoutSeconds, 1)), Failures: int(cmp.Or(p.FailureThreshold, 3))}
 	switch {
 	case p.HTTPGet != nil:
-		what = "GET " + cmp.Or(p.HTTPGet.Path, "/")
+		of.How, of.Path, of.Port = "GET", cmp.Or(p.HTTPGet.Path, "/"), p.HTTPGet.Port.String()
 	case p.TCPSocket != nil:
-		what = "TCP " + p.TCPSocket.Port.String()
+		of.How, of.Port = "TCP", p.TCPSocket.Port.String()
 	case p.GRPC != nil:
-		what = fmt.Sprintf("gRPC %d", p.GRPC.Port)
+		of.How, of.Port = "gRPC", strconv.Itoa(int(p.GRPC.Port))
 	}
-	return fmt.Sprintf("%s every %ds", what, cmp.Or(p.PeriodSeconds, 10))
+	return of
+}
+
+// probeText is a probe in a few words.
+func probeText(p *corev1.Probe) string {
+	of := probeOf(p)
+	if of == nil {
+		return ""
+	}
+	what := of.How
+	if at := cmp.Or(of.Path, of.Port); at != "" {
+		what += " " + at
+	}
+	return fmt.Sprintf("%s every %ds", what, of.PeriodSeconds)
 }
 
 // amounts are quantities as text; nil for none.

@@ -34,8 +34,8 @@ func TestAWorkloadIsDescribed(t *testing.T) {
 		Containers: []corev1.Container{
 			{
 				Name:           "checkout",
-				ReadinessProbe: &corev1.Probe{PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz"}}},
-				LivenessProbe:  &corev1.Probe{TerminationGracePeriodSeconds: new(int64(90)), ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(8080)}}},
+				ReadinessProbe: &corev1.Probe{PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: intstr.FromString("http")}}},
+				LivenessProbe:  &corev1.Probe{TimeoutSeconds: 2, FailureThreshold: 5, TerminationGracePeriodSeconds: new(int64(90)), ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(8080)}}},
 				Lifecycle:      &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{}},
 				Resources:      corev1.ResourceRequirements{Requests: corev1.ResourceList{"cpu": resource.MustParse("50m")}},
 			},
@@ -49,7 +49,12 @@ func TestAWorkloadIsDescribed(t *testing.T) {
 	want := record.Workload{
 		Subject: "deployment/shop/checkout", Replicas: 3, Strategy: "RollingUpdate", MaxUnavailable: "25%", MaxSurge: "0", GraceSeconds: 20, Nodes: map[string]string{}, Spread: map[string]string{},
 		Containers: []record.Container{
-			{Name: "checkout", Readiness: "GET /readyz every 1s", Liveness: "TCP 8080 every 10s", GraceSeconds: 90, PreStop: true, Requests: map[string]string{"cpu": "50m"}},
+			{
+				Name: "checkout", Readiness: "GET /readyz every 1s", Liveness: "TCP 8080 every 10s",
+				ReadinessProbe: &record.Probe{How: "GET", Path: "/readyz", Port: "http", PeriodSeconds: 1, TimeoutSeconds: 1, Failures: 3},
+				LivenessProbe:  &record.Probe{How: "TCP", Port: "8080", PeriodSeconds: 10, TimeoutSeconds: 2, Failures: 5},
+				GraceSeconds:   90, PreStop: true, Requests: map[string]string{"cpu": "50m"},
+			},
 			{Name: "proxy"},
 		},
 	}

@@ -103,7 +103,7 @@ func TestGate(t *testing.T) {
 			length := results.Length{LowSeconds: seconds, HighSeconds: new(seconds * 1.01)}
 			list.Results = append(list.Results, results.Result{
 				Experiment: "shop/kill", PlanHash: hash, Verdict: "held", Run: results.Run{ID: fmt.Sprint(name, trial), End: record.Completed, Complete: true},
-				Checks: []results.Check{{Check: "answers", Good: "<= 1s", Observations: results.Observations{Good: 9}, Recoveries: []results.Recovery{{Fault: "kill", TTR: length}}}},
+				Checks: []results.Check{{Check: "answers", Good: results.Good{Text: "<= 1s", Operator: "<=", Value: 1}, Observations: results.Observations{Good: 9}, Recoveries: []results.Recovery{{Fault: "kill", TTR: length}}}},
 			})
 		}
 		path := filepath.Join(t.TempDir(), name+".json")

@@ -299,9 +299,8 @@ type Check struct {
 	Check string `json:"check"`
 	// Signal is what it observes.
 	Signal string `json:"signal"`
-	// Good is the condition for a good value: an operator, a number and its unit, as in
-	// "<= 2s".
-	Good string `json:"good"`
+	// Good is the condition for a good value.
+	Good Good `json:"good"`
 	// Unit of the check's values.
 	Unit string `json:"unit,omitempty" jsonschema:"enum=seconds,enum=share,enum=perSecond,enum=number"`
 	// Window is the time that the figures cover.
@@ -332,6 +331,16 @@ type Check struct {
 	// Values has the distribution of the values in each phase that has any, in the
 	// check's unit.
 	Values []PhaseValues `json:"values"`
+}
+
+// Good is the condition for a good value.
+type Good struct {
+	// Text is the whole condition with its unit, as in "<= 2s".
+	Text string `json:"text"`
+	// Operator is between a value and the bound.
+	Operator string `json:"operator" jsonschema:"enum=<,enum=<=,enum===,enum=>=,enum=>"`
+	// Value is the bound in the check's unit.
+	Value float64 `json:"value"`
 }
 
 // Observations counts a check's observations within the window.
@@ -520,6 +529,10 @@ type Container struct {
 	Readiness string `json:"readiness,omitempty"`
 	// Liveness summarizes its liveness probe; absent: it has none.
 	Liveness string `json:"liveness,omitempty"`
+	// ReadinessProbe is that probe; absent: it has none, or an older version recorded it.
+	ReadinessProbe *Probe `json:"readinessProbe,omitempty"`
+	// LivenessProbe is that probe; absent as the other.
+	LivenessProbe *Probe `json:"livenessProbe,omitempty"`
 	// GraceSeconds is the terminationGracePeriodSeconds of its liveness or startup probe, the
 	// longer one; absent: that of the pod.
 	GraceSeconds int `json:"graceSeconds,omitempty"`
@@ -529,6 +542,22 @@ type Container struct {
 	Requests map[string]string `json:"requests,omitempty"`
 	// Limits are its resource limits, by resource.
 	Limits map[string]string `json:"limits,omitempty"`
+}
+
+// A Probe is one of a container's, with the defaults of Kubernetes.
+type Probe struct {
+	// How is what the kubelet does.
+	How string `json:"how" jsonschema:"enum=GET,enum=TCP,enum=gRPC,enum=exec"`
+	// Path is that of GET.
+	Path string `json:"path,omitempty"`
+	// Port is a number, or the name of a port of the container; absent: it takes none.
+	Port string `json:"port,omitempty"`
+	// PeriodSeconds is the time between probes.
+	PeriodSeconds int `json:"periodSeconds"`
+	// TimeoutSeconds is how long the kubelet waits for an answer.
+	TimeoutSeconds int `json:"timeoutSeconds"`
+	// Failures is how many in a row count as one (failureThreshold).
+	Failures int `json:"failures"`
 }
 
 // A Moment is an event, or the instant at which a fault took effect or was undone.
