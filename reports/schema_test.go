@@ -2,11 +2,14 @@ package reports_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -149,6 +152,84 @@ func TestTheListsOfTheSchemaAreThoseOfTheCode(t *testing.T) {
 		slices.Sort(row.want)
 		if want := slices.Compact(row.want); !slices.Equal(row.got, want) {
 			t.Errorf("%s: %q, want %q", row.of, row.got, want)
+		}
+	}
+}
+
+// kind is what a property holds.
+func (p property) kind() string {
+	switch {
+	case p.Const != nil:
+		return fmt.Sprint("const ", p.Const)
+	case p.Items != nil:
+		return "list of " + p.Items.kind()
+	case p.Values != nil:
+		return "map of " + p.Values.kind()
+	}
+	return cmp.Or(p.Ref, p.Type)
+}
+
+// facts are what readers of version 1 rely on, by property: its type, that it is always
+// there, and the values that it may have.
+func facts(t *testing.T) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	for name, of := range definitions(t, string(generated(t))) {
+		for field, p := range of.Properties {
+			list := []string{p.kind()}
+			if slices.Contains(of.Required, field) {
+				list = append(list, "always")
+			}
+			for _, v := range p.Enum {
+				list = append(list, "="+v)
+			}
+			all[name+"."+field] = list
+		}
+	}
+	return all
+}
+
+// Version 1 only gains: what was in it once stays. With -update the file gains, too, and
+// loses nothing.
+func TestNothingOfVersion1IsEverTakenAway(t *testing.T) {
+	const path = "testdata/version1.txt"
+	text, err := os.ReadFile(path)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	is, frozen := facts(t), map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		name, list, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		frozen[name] = strings.Split(list, ", ")
+	}
+	for name, list := range frozen {
+		for _, fact := range list {
+			if !slices.Contains(is[name], fact) {
+				t.Errorf("%s was %q, and is %q: version 1 is frozen", name, list, is[name])
+				break
+			}
+		}
+	}
+	if *update {
+		var out bytes.Buffer
+		for name, list := range is {
+			for _, fact := range list {
+				if !slices.Contains(frozen[name], fact) {
+					frozen[name] = append(frozen[name], fact)
+				}
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(frozen)) {
+			fmt.Fprintf(&out, "%s: %s\n", name, strings.Join(frozen[name], ", "))
+		}
+		goldenAt(t, path, out.Bytes())
+		return
+	}
+	for name, list := range is {
+		for _, fact := range list {
+			if !slices.Contains(frozen[name], fact) {
+				t.Errorf("%s has %q, which is not frozen yet: run with -update", name, fact)
+			}
 		}
 	}
 }
