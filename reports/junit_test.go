@@ -99,9 +99,11 @@ func ends(t *testing.T) []reports.Report {
 	left[len(left)-2].Removal.Error = "the API did not answer"
 	both[len(both)-1].End = &record.End{Reason: record.Interrupted, Detail: "signal: interrupt"}
 	both[len(both)-2].Removal.Error = "the API did not answer"
+	notBegun := append(held()[:2], record.Entry{End: &record.End{Reason: record.NotBegun, Detail: "the session ended with checkout/interrupted: interrupted: signal: interrupt"}})
 	return []reports.Report{
 		of("held", held()), of("broken", brokenRun(t)), of("unknown", held()[:60]), of("interrupted", interrupted), of("left-behind", left),
 		of("broken-and-both", both), of("twice", brokenRun(t)), of("twice", held()),
+		of("not-begun", notBegun),
 	}
 }
 

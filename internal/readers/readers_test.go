@@ -17,6 +17,7 @@ var red = map[string]struct {
 	"checkout/unknown":         {0, 5},
 	"checkout/interrupted":     {0, 4},
 	"checkout/left-behind":     {0, 4},
+	"checkout/not-begun":       {0, 12},
 	"checkout/broken-and-both": {1, 4},
 	"trial 1: checkout/twice":  {1, 0},
 	"trial 2: checkout/twice":  {},

@@ -10,9 +10,9 @@
 //		fmt.Println(r.Verdict, r.Experiment, r.Reason)
 //	}
 //
-// Version 1 is frozen: later documents may have more fields, and more values where
-// the schema has no enum, but no field changes its name, unit or meaning, and none is
-// removed. "aftershock report --schema" prints the schema.
+// Version 1 is frozen: later documents may have more fields, and more values where the
+// description of a field says so or the schema has no enum, but no field changes its name,
+// unit or meaning, and none is removed. "aftershock report --schema" prints the schema.
 //
 // Each quantity has one unit, which is in its name: Seconds, PerSecond, Share (0 to 1).
 // Where the unit depends on a check or a limit, a field unit names it. Instants are
