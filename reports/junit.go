@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -333,6 +334,9 @@ func (r Report) inPlace() string {
 	return left
 }
 
+// plainWord is what a shell needs no quotes for.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./@%+=:,-]+$`)
+
 // sweep is the command that undoes what a run left behind, with the file of the
 // experiment; empty: it is of none.
 func (r Report) sweep() string {
@@ -341,9 +345,7 @@ func (r Report) sweep() string {
 		return ""
 	}
 	file := at.File
-	if strings.ContainsFunc(file, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./@%+=:,", c))
-	}) {
+	if !plainWord.MatchString(file) {
 		file = "'" + strings.ReplaceAll(file, "'", `'\''`) + "'"
 	}
 	return "aftershock sweep -f " + file

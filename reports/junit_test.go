@@ -272,7 +272,8 @@ func TestWhatJUnitSaysOfARun(t *testing.T) {
 			"cut: the record does not show that it is undone",
 			held()[:len(held())-2],
 			map[string]string{"run: completed": "UNKNOWN: cut: ", "run: undone": "LEFT BEHIND: may still be in place: kill b: ", "answers: downtime": "UNKNOWN: ", "answers: ttr": "UNKNOWN: ", "good at the end": "UNKNOWN: "},
-			map[string]string{"run: undone": "error left behind"}, nil,
+			map[string]string{"run: undone": "error left behind"},
+			nil,
 		},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
