@@ -389,7 +389,11 @@ func (r Report) limit(finding int) problem {
 	}
 	for _, a := range r.Advice {
 		if slices.Contains(a.Findings, finding) {
-			p.more = append(p.more, strings.ToLower(a.Name())+": "+a.String())
+			text := a.String()
+			if a.Fits != "" && a.Fits != of.Why {
+				text += "; " + a.Fits
+			}
+			p.more = append(p.more, strings.ToLower(a.Name())+": "+text)
 		}
 	}
 	if f.Where != "" {

@@ -390,10 +390,14 @@ func TestALimitIsExplainedByTheOutageThatBrokeIt(t *testing.T) {
 	r.Phases = slices.DeleteFunc(r.Phases, func(p judge.PhaseResult) bool { return p.Name != record.PhaseHold })
 	r.Phases[0].Span = steadystate.Span{From: 2 * s, To: 4 * s}
 	r.Causes = []cause.Cause{{Check: c.Check, Outage: 0, Why: "the first"}, {Check: c.Check, Outage: 1, Why: "the longest"}}
+	r.Advice = []cause.Advice{{What: "mend it", Fits: "the longest", Findings: []int{0, 1}}}
 	for end, want := range map[string]string{"p95 during hold": "why: the first", "downtime": "why: the longest"} {
 		for _, c := range junitOf(t, r).Suites[0].Cases {
 			if strings.HasSuffix(c.Name, "answers: "+end) && !strings.Contains(c.problem().Text, want) {
 				t.Errorf("%s: want %q in\n%s", c.Name, want, c.problem().Text)
+			}
+			if strings.HasSuffix(c.Name, "answers: "+end) && strings.Contains(c.problem().Text, "\nmend: mend it; the longest\n") != (want == "why: the first") {
+				t.Errorf("%s: want advice to say what it follows from if that is not told in\n%s", c.Name, c.problem().Text)
 			}
 		}
 	}
