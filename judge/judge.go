@@ -400,7 +400,7 @@ func (r Result) finding(c CheckResult, l steadystate.Limit) Finding {
 		finding.Verdict, finding.Undecided = steadystate.Unknown, "the run did not come to its end, which could have made it "+made
 	}
 	if finding.Verdict != steadystate.Held {
-		finding.Where = r.where(f)
+		finding.Where, finding.Near = r.where(f)
 	}
 	return finding
 }
@@ -462,7 +462,7 @@ func (j *judge) atEnd(c *checkEvaluator, findings []Finding) Finding {
 		finding.Verdict = steadystate.Held
 	}
 	if finding.Verdict != steadystate.Held {
-		finding.Where = j.where(f)
+		finding.Where, finding.Near = j.where(f)
 	}
 	return finding
 }

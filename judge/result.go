@@ -91,6 +91,8 @@ type Finding struct {
 	steadystate.Reading
 	// Where says where to look for a limit that did not hold.
 	Where string `json:"where,omitempty"`
+	// Near are the events that Where names, as indexes in [Result.Events].
+	Near []int `json:"near,omitempty"`
 	// OfRun: it is of the run itself and of no limit of the plan: that it was not
 	// aborted, or that the service's configuration forbids a fault.
 	OfRun bool `json:"ofRun,omitempty"`

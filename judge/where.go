@@ -27,15 +27,16 @@ func (r Result) When(s steadystate.Span) string {
 // began; the first in it, what came of it.
 const eventsBefore, eventsIn = 2, 4
 
-// where points to the worst outage, its first failure, and the events around it.
-func (r Result) where(f steadystate.Figures) string {
+// where points to the worst outage, its first failure, and the events around it, which near
+// has as indexes.
+func (r Result) where(f steadystate.Figures) (text string, near []int) {
 	if len(f.Outages) == 0 {
-		return ""
+		return "", nil
 	}
 	worst := slices.MaxFunc(f.Outages, func(a, b steadystate.Outage) int {
 		return int(a.Length().High - b.Length().High)
 	})
-	text := "outage from " + r.When(worst.Start)
+	text = "outage from " + r.When(worst.Start)
 	if worst.Open {
 		text += ", not over when the record ended"
 	} else {
@@ -43,9 +44,11 @@ func (r Result) where(f steadystate.Figures) string {
 	}
 	text += fmt.Sprintf(": %d of %d bad, first: %s", worst.Bad, worst.Total, worst.Reason)
 	before, during := r.around(worst)
-	named := func(events []record.Event) string {
+	named := func(events []int) string {
+		near = append(near, events...)
 		var texts []string
-		for _, e := range events {
+		for _, i := range events {
+			e := r.Events[i]
 			texts = append(texts, fmt.Sprintf("%s %s at %s", e.Subject, e.Kind, r.When(e.Span)))
 		}
 		return strings.Join(texts, ", ")
@@ -59,26 +62,29 @@ func (r Result) where(f steadystate.Figures) string {
 	if more := len(during) - eventsIn; more > 0 {
 		text += fmt.Sprintf(", and %d more", more)
 	}
-	return text
+	return text, near
 }
 
-// around are the events before an outage and in it, by the middles of their spans. Those
-// before the first fault, and long before the outage, have nothing to do with it. What two
-// watches saw, or what happened to one object again and again, is one event: the last
-// before the outage, and the first in it.
-func (r Result) around(o steadystate.Outage) (before, during []record.Event) {
-	again := func(e record.Event) func(record.Event) bool {
-		return func(other record.Event) bool { return other.Subject == e.Subject && other.Kind == e.Kind }
+// around are the events before an outage and in it, as indexes, by the middles of their
+// spans. Those before the first fault, and long before the outage, have nothing to do with
+// it. What two watches saw, or what happened to one object again and again, is one event: the
+// last before the outage, and the first in it.
+func (r Result) around(o steadystate.Outage) (before, during []int) {
+	order := make([]int, len(r.Events))
+	for i := range order {
+		order[i] = i
 	}
-	byMiddle := func(a, b record.Event) int { return cmp.Compare(a.Middle(), b.Middle()) }
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(r.Events[a].Middle(), r.Events[b].Middle()) })
 	since := min(r.Window.From, o.Start.From) - 2*time.Second
-	for _, e := range slices.SortedStableFunc(slices.Values(r.Events), byMiddle) {
+	for _, i := range order {
+		e := r.Events[i]
+		again := func(other int) bool { return r.Events[other].Subject == e.Subject && r.Events[other].Kind == e.Kind }
 		switch {
 		case slices.Contains(states, e.Kind) || e.To < since:
 		case e.Middle() <= o.Start.Middle():
-			before = append(slices.DeleteFunc(before, again(e)), e)
-		case e.Middle() <= o.End.Middle() && !slices.ContainsFunc(during, again(e)):
-			during = append(during, e)
+			before = append(slices.DeleteFunc(before, again), i)
+		case e.Middle() <= o.End.Middle() && !slices.ContainsFunc(during, again):
+			during = append(during, i)
 		}
 	}
 	return before, during

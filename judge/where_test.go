@@ -65,6 +65,18 @@ func TestWhereToLook(t *testing.T) {
 		if got := result.Findings[0].Where; got != row.want {
 			t.Errorf("%s:\n%s\nwant:\n%s", row.sentence, got, row.want)
 		}
+		rest := row.want
+		for _, i := range result.Findings[0].Near {
+			e := result.Events[i]
+			_, after, named := strings.Cut(rest, e.Subject+" "+e.Kind+" at "+result.When(e.Span))
+			if !named {
+				t.Errorf("%s: %s %s is referred to, and not named next in %q", row.sentence, e.Subject, e.Kind, rest)
+			}
+			rest = after
+		}
+		if strings.Contains(rest, " at ") {
+			t.Errorf("%s: %q is not referred to", row.sentence, rest)
+		}
 	}
 }
 

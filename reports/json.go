@@ -321,8 +321,11 @@ func newBaseline(v results.Baseline) record.Baseline {
 func (r Report) findingOf(f judge.Finding) results.Finding {
 	v := results.Finding{
 		Check: f.Check, Signal: f.Signal, Subject: f.Subject, Limit: results.Limit{Text: f.Limit}, Source: place(f.Source),
-		Verdict: f.Verdict.String(), Seen: maybe(f.Seen, rangeOf), Open: f.Open, Text: f.Text, UndecidedBecause: f.Undecided, LookAt: f.Where, OfRun: f.OfRun,
+		Verdict: f.Verdict.String(), Seen: maybe(f.Seen, rangeOf), Open: f.Open, Text: f.Text, UndecidedBecause: f.Undecided, OfRun: f.OfRun,
 		Outages: []int{},
+	}
+	if f.Where != "" {
+		v.LookAt = &results.LookAt{Text: f.Where, Events: append([]int{}, f.Near...)}
 	}
 	for _, c := range cause.Of(r.Result, f, r.Causes) {
 		if c.Outage != cause.NoOutage {
@@ -342,8 +345,11 @@ func (r Report) findingOf(f judge.Finding) results.Finding {
 
 func (v *verdicts) finding(f results.Finding) judge.Finding {
 	of := judge.Finding{
-		Check: f.Check, Signal: f.Signal, Subject: f.Subject, Limit: f.Limit.Text, Source: newPlace(f.Source), Where: f.LookAt, OfRun: f.OfRun,
+		Check: f.Check, Signal: f.Signal, Subject: f.Subject, Limit: f.Limit.Text, Source: newPlace(f.Source), OfRun: f.OfRun,
 		Reading: steadystate.Reading{Verdict: v.of(f.Verdict), Seen: maybe(f.Seen, newRange), Open: f.Open, Text: f.Text, Undecided: f.UndecidedBecause},
+	}
+	if f.LookAt != nil {
+		of.Where, of.Near = f.LookAt.Text, f.LookAt.Events
 	}
 	if f.Seen != nil && f.Open {
 		of.Seen.High = of.Seen.Low

@@ -61,6 +61,16 @@ func TestJSONRefersToOutagesAndTrials(t *testing.T) {
 	}
 }
 
+// Where to look is said in words, and by the events themselves.
+func TestWhereToLookRefersToEvents(t *testing.T) {
+	r := judgedOf(t, entries("downtime <= 100ms"))
+	d := reports.Document(r).Results[0]
+	at := d.Findings[0].LookAt
+	if at == nil || len(at.Events) != 1 || !strings.Contains(at.Text, d.Events[at.Events[0]].Subject+" gone") {
+		t.Errorf("%+v, of %+v", at, d.Events)
+	}
+}
+
 // What a program compares is no prose.
 func TestAConditionIsNumbersInJSON(t *testing.T) {
 	d := reports.Document(judged(t)[0])

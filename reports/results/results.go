@@ -268,14 +268,23 @@ type Finding struct {
 	// share of the requests, of those that make up a tenth of it at least. A limit that broke
 	// without an outage has none.
 	Outages []int `json:"outages"`
-	// LookAt says where to look, if the verdict is not held.
-	LookAt string `json:"lookAt,omitempty"`
+	// LookAt says where to look, if the verdict is not held; absent: nothing is known.
+	LookAt *LookAt `json:"lookAt,omitempty"`
 	// Cause is what the record shows of the cause, if the limit broke without an outage
 	// of its check or is about an autoscaler.
 	Cause *Cause `json:"cause,omitempty"`
 	// OfRun: the finding is about the run itself, not about a limit of the plan: that
 	// it was aborted, or that the service's configuration forbids a fault.
 	OfRun bool `json:"ofRun,omitempty"`
+}
+
+// LookAt says where to look for a limit that did not hold.
+type LookAt struct {
+	// Text is the same for people.
+	Text string `json:"text"`
+	// Events are those before the outage and in it that text names, as indexes in the
+	// result's events.
+	Events []int `json:"events"`
 }
 
 // A Proof is one reason to believe the verdict.
