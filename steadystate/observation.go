@@ -39,9 +39,13 @@ type Observation struct {
 	Unknown string `json:"unknown,omitempty"`
 }
 
-// TimedOut is the Failed of an observation without an answer within its timeout.
-// It is part of the record's format.
-const TimedOut = "time-out"
+// TimedOut is the Failed of an observation without an answer within its timeout, and
+// ConnectionRefused that of one at whose address nothing listened. They are part of the
+// record's format.
+const (
+	TimedOut          = "time-out"
+	ConnectionRefused = "connection refused"
+)
 
 // String is the value, or why there is none, with the span.
 func (o Observation) String() string {

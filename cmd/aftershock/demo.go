@@ -110,7 +110,7 @@ func demo(ctx context.Context, stdout io.Writer, out string, verbose bool) error
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "the second is broken on purpose; judge them again with another limit (the other ones stay):\n  %s judge %s --limit \"service answers: downtime <= 5s\"\n", program(), s.Path)
+	fmt.Fprintf(stdout, "the second is broken on purpose; with another limit:\n  %s judge %s --limit \"service answers: downtime <= 5s\"\n", program(), s.Path)
 	return nil
 }
 

@@ -194,12 +194,15 @@ func (in *Inquiry) Take(e record.Entry) {
 			if o.Failed == "" && slices.ContainsFunc(in.short, steadystate.Instant(q.Sent).Overlaps) {
 				at.short++
 			}
-			// One that another pod answered went to no dead one.
-			switch sent := steadystate.Instant(q.Sent); {
+			// One that another pod answered went to no dead one. One that was refused was not
+			// under way: when a container ended is known to a second or so.
+			sent := steadystate.Instant(q.Sent)
+			after, around := slices.ContainsFunc(in.deaths, func(d death) bool { return sent.Overlaps(d.after) }), slices.ContainsFunc(in.deaths, func(d death) bool { return sent.Overlaps(d.around) })
+			switch {
 			case q.Backend != "":
-			case slices.ContainsFunc(in.deaths, func(d death) bool { return sent.Overlaps(d.after) }):
+			case after, around && o.Failed == record.ConnectionRefused:
 				at.lingering++
-			case slices.ContainsFunc(in.deaths, func(d death) bool { return sent.Overlaps(d.around) }):
+			case around:
 				at.cutOff++
 			}
 		}

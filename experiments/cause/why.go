@@ -302,7 +302,7 @@ func (in *Inquiry) killedForMemory(o *outage, _ Cause) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("container %s of %s was killed for lack of memory (OOMKilled)", list[0].Attrs[record.AttrContainer], some(names))
+	return fmt.Sprintf("container %s of %s killed for lack of memory (OOMKilled)", list[0].Attrs[record.AttrContainer], was(names, ""))
 }
 
 // restarted: containers ended, and no fault does that.
@@ -326,7 +326,7 @@ func (in *Inquiry) restarted(o *outage, _ Cause) (string, *Quote) {
 			by += ", which failed: " + quoted(quote.Message)
 		}
 	}
-	return fmt.Sprintf("container %s of %s ended and was started again (%s), which the fault does not do: %s", first.Attrs[record.AttrContainer], some(names), how, by), quote
+	return fmt.Sprintf("container %s of %s started again (%s), which the fault does not do: %s", first.Attrs[record.AttrContainer], was(names, "ended and "), how, by), quote
 }
 
 // readyTooEarly: a pod was sent requests before it could answer.
@@ -686,10 +686,19 @@ func (in *Inquiry) away(o *outage, c Cause) (string, *Quote) {
 	return fmt.Sprintf("%s away: it began %s after the fault took effect, and all pods were Ready again within %s of that", pods, lengths(o.Start.Since(*first)), steadystate.FormatSeconds(up(back-first.From).Seconds())), nil
 }
 
-// some lists names, the first three of them.
+// some is the first of several names, and how many more there are: those of pods are long.
 func some(names []string) string {
-	if len(names) > namedBackends {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:namedBackends], ", "), len(names)-namedBackends)
+	if len(names) > 1 {
+		return fmt.Sprintf("%s and %d more", names[0], len(names)-1)
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(names, "")
+}
+
+// was are [some] names, what they did and "was" or "were".
+func was(names []string, did string) string {
+	verb := "was"
+	if len(names) > 1 {
+		verb = "were"
+	}
+	return some(names) + " " + did + verb
 }

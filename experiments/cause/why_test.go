@@ -20,6 +20,17 @@ const three = `
 	0 exists endpoint/shop/c c
 `
 
+// stoppedWithin is the record of a container that was killed within a second.
+const stoppedWithin = `
+	0      exists    pod/shop/a      a owner=ReplicaSet/rs
+	10     inject    kill            a effect=restarted oneshot=true
+	10..11 stopped   pod/shop/a      a container=shop reason=Error
+	11.1   removed   endpoint/shop/a a
+	12     restarted pod/shop/a      a container=shop reason=Error
+	12.1   ready     pod/shop/a      a
+	12.2   added     endpoint/shop/a a
+`
+
 // only is the record of the only pod, which is killed and replaced.
 const only = `
 	0        exists   pod/shop/a       a  owner=ReplicaSet/rs
@@ -219,19 +230,19 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"restarts that the fault does not do", delayed + "13 restarted pod/shop/a a container=shop reason=Error code=137\n14 restarted pod/shop/b b container=shop reason=Error code=137\n", nil,
 			[][]record.Entry{refused("13.1", 9)},
 			"13..13.1 to 15", 30, false,
-			"consistent with: container shop of a, b ended and was started again (Error, exit code 137), which the fault does not do: by a liveness probe or a crash",
+			"consistent with: container shop of a and 1 more ended and were started again (Error, exit code 137), which the fault does not do: by a liveness probe or a crash",
 		},
 		{
 			"restarts of all pods, which the fault does not do", delayed + bothRestart, nil,
 			[][]record.Entry{refused("13.1", 20)},
 			"13..13.1 to 15..15.1", 100, false,
-			"consistent with: container shop of a, b ended and was started again (Completed, exit code 0), which the fault does not do: by a liveness probe or a crash, and no other was among the endpoints",
+			"consistent with: container shop of a and 1 more ended and were started again (Completed, exit code 0), which the fault does not do: by a liveness probe or a crash, and no other was among the endpoints",
 		},
 		{
 			"all were killed for lack of memory", delayed + strings.ReplaceAll(bothRestart, "Completed code=0", "OOMKilled code=137"), nil,
 			[][]record.Entry{refused("13.1", 20)},
 			"13..13.1 to 15..15.1", 100, false,
-			"consistent with: container shop of a, b was killed for lack of memory (OOMKilled), and no other was among the endpoints",
+			"consistent with: container shop of a and 1 more were killed for lack of memory (OOMKilled), and no other was among the endpoints",
 		},
 		{
 			"one was restarted, and no pod was left", delayed + strings.Replace(bothRestart, "14        restarted pod/shop/b", "14        ready     pod/shop/b", 1), nil,
@@ -331,6 +342,18 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			[][]record.Entry{reset("9.2", 8), reset("10.4", 2)},
 			"9.2..9.3 to 10.6..10.7", 30, false,
 			"consistent with: requests were under way to a when it was killed: 8 of 10 bad ones were sent within 1s before its end",
+		},
+		{
+			"a container ended within a second that is not known, and they were refused", three + stoppedWithin, nil,
+			[][]record.Entry{refused("10.2", 9)},
+			"10.1..10.2 to 11.2..11.3", 30, false,
+			"consistent with: requests went on to a after its end: 9 of 9 bad ones were sent from then to 1s after its endpoint was removed",
+		},
+		{
+			"and they were reset", three + stoppedWithin, nil,
+			[][]record.Entry{reset("10.2", 9)},
+			"10.1..10.2 to 11.2..11.3", 30, false,
+			"consistent with: requests were under way to a when it was killed: 8 of 9 bad ones were sent within 1s before its end",
 		},
 		{
 			"requests went on to a pod that was killed", three + killed, nil,

@@ -242,7 +242,7 @@ func (t trial) advice(chosen bool) string {
 		return "if users need no more than that answer, load.success: {status: [200-399]}"
 	case redirected:
 		return fmt.Sprintf("a redirect%s, which a load does not follow: give the URL that it leads to, or, if users need no more than that answer, load.success: {status: [200-399]}", t.elsewhere())
-	case reason == "connection refused":
+	case reason == record.ConnectionRefused:
 		return "check that the service listens there and that it can be reached from this machine (a port-forward that ended?)"
 	case strings.Contains(reason, "name not resolved"):
 		return "this machine does not know the host; the names of Services are known in the cluster only"

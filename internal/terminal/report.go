@@ -31,14 +31,12 @@ func (s Screen) Report(w io.Writer, r reports.Report, p Place) error {
 	told, foot := s.story(r), s.foot(p)
 	// What and why, and what to mend, come before the details of limits; the fault, before
 	// limits that held.
-	lines, first, why := 0, 0, 0
+	lines, first, least := 0, 0, 1 // and the names of what is left out
 	for _, item := range told {
 		lines += len(item.lines)
-		if n := slices.Index(firsts, item.name); n >= 0 {
+		if slices.Contains(firsts, item.name) {
 			first += len(item.lines)
-			if n < 2 {
-				why += len(item.lines)
-			}
+			least += min(leastLines, len(item.lines))
 		}
 	}
 	first = min(first, firstLines) + 1 // and the names of what is left out
@@ -51,8 +49,8 @@ func (s Screen) Report(w io.Writer, r reports.Report, p Place) error {
 			room--
 		}
 		findings = s.findings(r, room-max(first, min(lines, 6)), room-max(first, min(lines, 3)))
-		// Why it broke says more than what is true besides.
-		if r.Verdict != steadystate.Broken || room-len(findings) > why {
+		// Why it broke, and what to mend, say more than what is true besides.
+		if r.Verdict != steadystate.Broken || room-len(findings) >= least {
 			break
 		}
 	}
@@ -172,12 +170,16 @@ func (s Screen) findings(r reports.Report, room, most int) (lines []string) {
 		return lines
 	}
 	// What broke comes first, and is never left out, even if it takes more than a screen.
+	fold := folding{checks: true, into: true, limits: true, reasons: true}
 	of := func(broken bool) []string {
 		part := r
 		part.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(f judge.Finding) bool { return (f.Verdict == steadystate.Broken) != broken })
-		return s.folded(part, folding{checks: true, into: true, limits: true, reasons: true})
+		return s.folded(part, fold)
 	}
 	lines, rest := of(true), of(false)
+	if fold.broken = len(lines) > most; fold.broken {
+		lines = of(true)
+	}
 	room = max(0, most-len(lines)-1)
 	if len(rest) <= room+1 {
 		return append(lines, rest...)
@@ -211,6 +213,7 @@ type folding struct {
 	into    bool // and all of those have one together
 	limits  bool // those limits that held of a check of which not all did
 	reasons bool // why a limit is undecided has two lines, else up to five
+	broken  bool // the broken limits of a check share lines
 }
 
 func (s Screen) folded(r reports.Report, fold folding) (lines []string) {
@@ -264,6 +267,15 @@ func (s Screen) folded(r reports.Report, fold folding) (lines []string) {
 			heading += fmt.Sprintf("; %d other %s", held, r.Word(steadystate.Held))
 		}
 		lines = append(lines, s.short("  ", heading, 2)...)
+		if fold.broken && of[0].Verdict == steadystate.Broken {
+			var texts []string
+			for _, f := range of {
+				quantity, wanted := reports.Parts(f)
+				texts = append(texts, fmt.Sprintf("%s: %s", strings.TrimSpace(quantity+" "+wanted), clean(reports.Seen(f))))
+			}
+			lines = append(lines, s.wrapped(s.verdict(r, steadystate.Broken), strings.Join(texts, "; "))...)
+			continue
+		}
 		for _, f := range of {
 			quantity, wanted := reports.Parts(f)
 			start := s.verdict(r, f.Verdict) + pad(quantity, widths[0]) + "  " + pad(wanted, widths[1]) + "  "
@@ -359,8 +371,9 @@ var (
 	nexts  = []string{"Who", "Look", "Fault", "When", "Also"}
 )
 
-// firstLines is how many lines the limits leave to the first items.
-const firstLines = 11
+// firstLines is how many lines the limits leave to the first items, of which each has
+// leastLines at least if it needs them.
+const firstLines, leastLines = 11, 2
 
 // fit are the lines of the items for which there is room, in their order, then the
 // names of the others and where they are. The first ones are made shorter to have some,
@@ -390,8 +403,14 @@ func (s Screen) fit(items []item, room int, r reports.Report) (lines []string) {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) })
 	used, has := 0, map[int]bool{}
-	for _, i := range order {
-		if left := room - used; left > 0 && (rank(i) < len(firsts) || rank(i) == disturbed) && len(items[i].lines) > left {
+	for n, i := range order {
+		left := room - used
+		for _, later := range order[n+1:] {
+			if rank(later) < len(firsts) { // and no long reason leaves no room for what to mend
+				left -= min(leastLines, len(items[later].lines))
+			}
+		}
+		if left = max(left, min(leastLines, room-used)); left > 0 && (rank(i) < len(firsts) || rank(i) == disturbed) && len(items[i].lines) > left {
 			items[i].lines = s.short(label(items[i].name), items[i].text, left)
 		}
 		if n := len(items[i].lines); used+n <= room {

@@ -350,6 +350,31 @@ func TestADisturbanceComesBeforeTheLoad(t *testing.T) {
 	}
 }
 
+// Many limits that broke, and what is true besides, leave room for why and for what to mend.
+func TestWhatToMendIsNeverLeftOut(t *testing.T) {
+	r := cases(t)["broken"]
+	for _, quantity := range []string{"p50", "p99", "max"} {
+		f := r.Findings[0]
+		f.Limit, f.Text = quantity+" <= 100ms", quantity+" was seen"
+		r.Findings = append(r.Findings, f)
+	}
+	r.Caveats = []string{"no proof of " + strings.Repeat("what the machine did, ", 12)}
+	r.Causes[0].Why = "consistent with: " + strings.Repeat("a reason that goes on, ", 12)
+	r.Advice = []cause.Advice{{Kind: cause.MoreReplicas, What: "run more than one replica", Checked: "spec.replicas is 1", Prove: "pods/kill-one"}}
+	for width := 60; width <= 120; width += 20 {
+		text := whole(t, terminal.Screen{Width: width}, r)
+		joined := strings.Join(strings.Fields(text), " ")
+		for _, f := range r.Findings {
+			if f.Verdict == steadystate.Broken && !strings.Contains(joined, strings.Join(strings.Fields(reports.Seen(f)), " ")) {
+				t.Errorf("at %d columns: no %q of %s in\n%s", width, reports.Seen(f), f.Limit, text)
+			}
+		}
+		if !strings.Contains(text, "\n  Why     consistent with: a reason") || !strings.Contains(joined, "Mend run more than one replica (spec.replicas is 1)") || strings.Count(text, "\n") > terminal.Lines*80/min(width, 80) {
+			t.Errorf("at %d columns: want why and what to mend, on a screen:\n%s", width, text)
+		}
+	}
+}
+
 func TestALongTextEndsAfterAClause(t *testing.T) {
 	text := whole(t, terminal.Screen{Width: 80}, large(t))
 	if strings.Contains(text, "…") || !strings.Contains(text, "(more in the report)") {

@@ -33,7 +33,7 @@ func Blame(err error) (reason string, own bool) {
 	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused", false
+		return steadystate.ConnectionRefused, false
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "connection reset", false
 	case isDNS:
