@@ -259,6 +259,11 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 			if own := spec.Object.Duration(); own > 0 && own != hold && !f.OneShot() {
 				p.Notes = append(p.Notes, fmt.Sprintf("fault %s stays for %s and not for %s, the duration of its object, which does not count: for: %s of the fault sets it", name, steadystate.FormatDuration(hold), steadystate.FormatDuration(own), steadystate.FormatDuration(own)))
 			}
+			for _, signal := range f.signals() {
+				if why := r.lacks(p.Target, "podSignals."+signal, true); why != "" {
+					r.bad(inner, "%s", why)
+				}
+			}
 		case Surge:
 			spec = r.surge(p, spec, inner)
 			f.Spec = spec

@@ -122,6 +122,12 @@ func (f Fault) signals() (names []string) {
 	if f.Spec == nil {
 		return nil // it could not be decoded
 	}
+	if c, ok := f.Spec.(ChaosMesh); ok { // known once its object was read
+		for _, name := range c.Object.Signals() {
+			add(name)
+		}
+		return names
+	}
 	signal := ""
 	if v := reflect.ValueOf(f.Spec).FieldByName("Signal"); v.IsValid() {
 		signal = v.String()

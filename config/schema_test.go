@@ -420,7 +420,7 @@ var unseen = map[string]string{
 		check-limit-too-fine experiment-limits-too-fine experiment-limits-count-polls experiment-limits-rate-beyond-the-load experiment-surges-differ fault-at-beyond-hold fault-for-too-short fault-hold-too-short fault-delay-jitter-beyond-latency
 		check-limit-of-a-query-in-another-unit experiment-deadline-too-short experiment-limits-from-a-fault-without-one fault-for-of-an-eviction`,
 	"a text in another language": `
-		chaos-mesh-follows-a-kill chaos-mesh-for-of-a-kill chaos-mesh-is-no-yaml chaos-mesh-of-another-kind chaos-mesh-without-namespace chaos-mesh-file-wrong
+		chaos-mesh-follows-a-kill chaos-mesh-for-of-a-kill chaos-mesh-is-no-yaml chaos-mesh-needs-a-pod-signal chaos-mesh-of-another-kind chaos-mesh-without-namespace chaos-mesh-file-wrong
 		check-promql-in-many-lines check-promql-is-a-range check-promql-selects-nothing check-promql-wrong freeze-incident-selects-nothing freeze-incident-wrong
 		many-services-use-one-wrong-check service-pod-signal-wrong`,
 	"another file": `chaos-mesh-file-missing chaos-mesh-file-of-two load-ca-is-no-certificate load-ca-missing service-ca-missing`,

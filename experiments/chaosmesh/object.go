@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
+	"github.com/docker/go-units"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -58,8 +60,8 @@ type Object struct {
 	// Follow hits pods that appear while the fault is held, too; see [Fault].
 	Follow bool
 	// Effects are what must be seen. Default: for what this package has a fault
-	// of its own for, that fault's effects. For anything else there is none, and
-	// without them no verdict can be held.
+	// of its own for, that fault's effects. For anything else, and for memory stress
+	// of a share or of no size, there is none, and without them no verdict can be held.
 	Effects []record.Effect
 }
 
@@ -105,6 +107,24 @@ func (o Object) Duration() time.Duration {
 	text, _, _ := unstructured.NestedString(fields, "spec", "duration")
 	d, _ := time.ParseDuration(text)
 	return d
+}
+
+// Signals are those in which its effects are looked for.
+func (o Object) Signals() (names []string) {
+	p, err := o.read()
+	if err != nil {
+		return nil
+	}
+	effects := p.declared
+	if len(effects) == 0 {
+		effects, _, _ = p.effects(nil) // the signals are the same whatever the pods are
+	}
+	for _, e := range effects {
+		if e.Signal != "" {
+			names = append(names, e.Signal)
+		}
+	}
+	return names
 }
 
 func (o Object) plan() plan {
@@ -413,12 +433,20 @@ func like(object v1alpha1.InnerObject) plan {
 			return NetworkPartition{}.plan()
 		}
 	case *v1alpha1.StressChaos:
-		if s := object.Spec.Stressors; s != nil && s.CPUStressor != nil && s.MemoryStressor == nil {
+		switch s := object.Spec.Stressors; {
+		case s == nil || s.CPUStressor != nil && s.MemoryStressor != nil:
+		case s.CPUStressor != nil:
 			stress := StressCPU{Containers: object.Spec.ContainerNames, Workers: s.CPUStressor.Workers}
 			if s.CPUStressor.Load != nil {
 				stress.Load = Share(*s.CPUStressor.Load) * Percent
 			}
 			return stress.plan()
+		case s.MemoryStressor != nil:
+			// In millions, as Chaos Mesh reads it. More workers have it together,
+			// or each, which is no less. Of what a share would be is not known here.
+			if size, err := units.FromHumanSize(s.MemoryStressor.Size); err == nil && size >= leastMemory {
+				return StressMemory{Containers: object.Spec.ContainerNames, Size: *resource.NewQuantity(size, resource.DecimalSI)}.plan()
+			}
 		}
 	}
 	return plan{effects: undeclared("such a fault")}

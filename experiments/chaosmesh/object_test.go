@@ -128,12 +128,21 @@ func TestAnObjectIsSeenLikeTheFaultOfThisPackage(t *testing.T) {
 		{"a killed container", object("PodChaos", ofCheckout+"  action: container-kill\n  containerNames: [app]\n"), record.Effect{Event: "restarted"}},
 		{"a delay", object("NetworkChaos", slowNet), record.Effect{Signal: "requests", Rise: 0.16}},
 		{"stress", object("StressChaos", ofCheckout+"  stressors: {cpu: {workers: 1, load: 20}}\n"), record.Effect{Signal: "cpu", Rise: 0.1}},
+		{"stress of memory", object("StressChaos", ofCheckout+"  stressors: {memory: {workers: 1, size: 64MB}}\n"), record.Effect{Signal: "memory", Rise: 51.2e6}},
+		{"stress of memory in MiB, which Chaos Mesh reads as millions", object("StressChaos", ofCheckout+"  stressors: {memory: {workers: 2, size: 64MiB}}\n"), record.Effect{Signal: "memory", Rise: 51.2e6}},
+		{"stress of a share of some memory", object("StressChaos", ofCheckout+"  stressors: {memory: {workers: 1, size: 50%}}\n"), record.Effect{}},
+		{"stress of all memory", object("StressChaos", ofCheckout+"  stressors: {memory: {workers: 1}}\n"), record.Effect{}},
+		{"stress of too little memory to stand out", object("StressChaos", ofCheckout+"  stressors: {memory: {workers: 1, size: 1KB}}\n"), record.Effect{}},
+		{"stress of both", object("StressChaos", ofCheckout+"  stressors: {cpu: {workers: 1}, memory: {workers: 1, size: 64MB}}\n"), record.Effect{}},
 		{"a kind without a known effect", object("IOChaos", slowDisk), record.Effect{}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got, err := newCluster(t, town(t), faults.Guard{}).Fault(chaosmesh.Object{YAML: row.text}).Preview(t.Context(), "run")
 			if err != nil {
 				t.Fatal(err)
+			}
+			if signals := (chaosmesh.Object{YAML: row.text}).Signals(); row.want.Signal != strings.Join(signals, " ") {
+				t.Errorf("signals %q, want %q", signals, row.want.Signal)
 			}
 			if row.want == (record.Effect{}) {
 				if len(got.Effects) != 0 || got.Unprovable == "" {
