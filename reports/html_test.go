@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aftershockhq/aftershock/internal/page/scenes"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/reports"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -41,7 +42,7 @@ func between(t *testing.T, text, from, to string) string {
 }
 
 func TestThePage(t *testing.T) {
-	golden(t, "report.html", []byte(page(t, judgedOf(t, recovering()))))
+	golden(t, "report.html", []byte(page(t, judgedOf(t, scenes.Play("broken")))))
 }
 
 func TestWhatThePageSays(t *testing.T) {

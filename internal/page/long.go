@@ -11,6 +11,8 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
+var started = time.Date(2026, 11, 27, 23, 40, 53, 0, time.UTC)
+
 // long is an hour at 1,000 requests per second, with three outages, of 20 ms, 3 s and
 // a minute, as entries that are made while they are read.
 func long() iter.Seq2[record.Entry, error] {
@@ -34,8 +36,8 @@ func long() iter.Seq2[record.Entry, error] {
 		head := []record.Entry{
 			{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "0123456789", Started: started}},
 			{Plan: &record.Plan{
-				Name: "checkout/long", Load: "1000/s for 1h", Faults: []record.Scheduled{{Fault: "delay 100ms"}}, Settle: 5 * s, Hold: undone - inject, Watch: 20 * time.Minute,
-				Checks: []steadystate.Check{{Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(s), Limits: steadystate.Limits("downtime <= 2s", "errors <= 0.1%", "p99 <= 500ms")}},
+				Name: "checkout/long", Load: "1000/s for 1h", Faults: []record.Scheduled{{Fault: "delay 100ms"}}, Settle: 5 * time.Second, Hold: undone - inject, Watch: 20 * time.Minute,
+				Checks: []steadystate.Check{{Name: "answers", Signal: record.TrafficSignal, Good: steadystate.Within(time.Second), Limits: steadystate.Limits("downtime <= 2s", "errors <= 0.1%", "p99 <= 500ms")}},
 			}},
 			{Phase: record.PhaseSettle},
 		}

@@ -105,12 +105,16 @@ for (const name of ends.concat('many')) {
   const lines = []
   for (const line of readFileSync(join(dir, `${name}.txt`), 'utf8').split('\n')) {
     if (/^ {9,}\S/.test(line) && lines.length) lines[lines.length - 1] += ' ' + line.trim()
-    else if (line.trim()) lines.push(line.trim())
+    else if (line.trim()) lines.push(line.trimEnd())
   }
+  const labels = []
   for (const line of lines) {
-    const [, label, text] = line.match(/^(What|Who|When|Why|Look|Also|Fault|Repair|p95|Load|Unseen|!) +(.*)$/) ?? []
-    if (label && !/^and \d+ more$/.test(text)) check(all.replaceAll(' ', '').includes(text.replace(/( in the report: .*| \(more in the report\)|…)$/, '').replace(/ remove it with:.*/, '').replace(/\s+/g, '')), `${name}: the page does not say ${text}`)
+    const [, label, text] = line.match(/^ {2}([A-Z][a-z]+|p95|!) +(.*)$/) ?? []
+    if (!label || ['Page', 'Again', 'More'].includes(label)) continue
+    labels.push(label)
+    if (!/^and \d+ more$/.test(text)) check(all.replaceAll(' ', '').includes(text.replace(/( in the report: .*| \(more in the report\)|…)$/, '').replace(/ remove it with:.*/, '').replace(/\s+/g, '')), `${name}: the page does not say ${text}`)
   }
+  if (name === 'broken') for (const label of ['What', 'Why', 'Mend']) check(labels.includes(label), `${name}: the terminal has no ${label}`)
 }
 
 const serious = async (name, how) => {

@@ -1,4 +1,8 @@
-package main
+// Package scenes plays runs of each end, for pages and for tests of what is written about
+// a run: what broke and why, what to mend, and what only its authors know.
+//
+//	report, err := runs.Judge(recordtest.All(scenes.Play("broken")), nil, autoscaling.Evaluator{})
+package scenes
 
 import (
 	"fmt"
@@ -7,11 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/record"
-	"github.com/aftershockhq/aftershock/record/recordtest"
-	"github.com/aftershockhq/aftershock/reports"
-	"github.com/aftershockhq/aftershock/runs"
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
@@ -22,21 +22,23 @@ const (
 
 var started = time.Date(2026, 11, 27, 23, 40, 53, 0, time.UTC)
 
-// A scene is a run to be played: one of four pods of a deployment is killed at 5 s,
-// and its replacement is ready before it can answer. An autoscaler is at its work.
+// A scene is a run to be played: one of four pods of a deployment is killed at 5 s, its
+// endpoint outlives it, and its replacement, which no probe watches, is Ready before it
+// can answer. Later an autoscaler adds two pods.
 type scene struct {
-	name   string
-	limits []string
-	cold   time.Duration // for which the replacement answers 503 although it is ready
-	change func([]record.Entry) []record.Entry
+	name             string
+	limits, replicas []string      // of the requests, and of the number of ready pods
+	cold             time.Duration // for which the replacement answers 503 although it is Ready
+	change           func([]record.Entry) []record.Entry
 }
 
 // play is the record of a scene.
 func (c scene) play() []record.Entry {
 	const (
-		length = 20 * s
-		at     = 5 * s
-		ready  = at + 1700*time.Millisecond
+		length  = 20 * s
+		at      = 5 * s
+		removed = at + 500*time.Millisecond
+		ready   = 10 * s
 	)
 	list := []record.Entry{
 		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "6f1d2c3b4a", Started: started, Tool: "0.14.0"}},
@@ -46,11 +48,19 @@ func (c scene) play() []record.Entry {
 			Faults: []record.Scheduled{{Fault: kill}},
 			Checks: []steadystate.Check{
 				{Name: "gizmo sells", Signal: record.TrafficSignal, Good: steadystate.Within(500 * time.Millisecond), Limits: steadystate.Limits(c.limits...)},
-				{Name: "enough replicas", Signal: "ready pods of deployment/warm", Good: steadystate.AtLeast(3), Limits: steadystate.Limits("downtime <= 1m")},
+				{Name: "enough replicas", Signal: "ready pods of deployment/warm", Good: steadystate.AtLeast(4), Limits: steadystate.Limits(c.replicas...)},
 			},
 			Signals: map[string]string{record.TrafficSignal: "requests of the load", "ready pods of deployment/warm": "deployment/warm in bazaar"},
 		}},
 		{Environment: map[string]string{"where": "cluster lab (https://198.18.0.2:6443), deployment warm in bazaar", "image.warm": "registry.example/warm@sha256:" + strings.Repeat("ab12cd34", 8), "who": "system:serviceaccount:bazaar:aftershock"}},
+		{Workload: &record.Workload{
+			Subject: "deployment/bazaar/warm", Replicas: 4, Strategy: "RollingUpdate", MaxUnavailable: "25%", MaxSurge: "25%", GraceSeconds: 30,
+			Containers: []record.Container{{
+				Name: "warm", Liveness: "GET /healthz every 5s",
+				Requests: map[string]string{"cpu": "50m"}, Limits: map[string]string{"memory": "256Mi"},
+			}},
+			SchedulableNodes: 2, AllowedNodes: 2,
+		}},
 		{Phase: record.PhaseSettle},
 	}
 	event := func(from, to time.Duration, kind, subject, uid string, attrs ...string) {
@@ -104,7 +114,6 @@ func (c scene) play() []record.Entry {
 				Effects: []record.Effect{{Event: record.EventGone}}, ChangesPods: true, OneShot: true, Of: 4,
 			}})
 			event(at, now, record.EventTerminating, subject(0), pods[0])
-			event(at+20*time.Millisecond, now, record.EventRemoved, "endpoint/bazaar/"+name(0), pods[0], record.AttrService, "warm")
 			event(at+50*time.Millisecond, now, record.EventGone, subject(0), pods[0])
 			event(at+60*time.Millisecond, now, record.EventCreated, subject(4), pods[4], record.AttrOwner, owner)
 			event(at+70*time.Millisecond, now, record.EventScheduled, subject(4), pods[4], record.AttrNode, "node-0")
@@ -112,7 +121,9 @@ func (c scene) play() []record.Entry {
 			list = append(list, record.Entry{At: now, Phase: record.PhaseHold})
 		}
 		switch now {
-		case at + 900*time.Millisecond:
+		case removed:
+			event(now-200*time.Millisecond, now, record.EventRemoved, "endpoint/bazaar/"+name(0), pods[0], record.AttrService, "warm")
+		case ready - 2*s:
 			event(now-600*time.Millisecond, now, record.EventStarted, subject(4), pods[4], record.AttrIP, "10.0.0.9")
 		case ready:
 			event(now-800*time.Millisecond, now, record.EventReady, subject(4), pods[4])
@@ -121,30 +132,34 @@ func (c scene) play() []record.Entry {
 		case 8200 * time.Millisecond:
 			flush(now)
 			list = append(list, record.Entry{At: now, Removal: &record.Removal{Fault: kill, Span: steadystate.Instant(now)}}, record.Entry{At: now, Phase: record.PhaseWatch})
-		case 12 * s:
+		case 15 * s:
 			hpa(now-200*time.Millisecond, now, record.EventChanged, 4, 6, "")
 			event(now-150*time.Millisecond, now, record.EventScaled, "replicaset/bazaar/warm-786b5d5549", "rs", "from", "4", "to", "6")
 			sizes(now-100*time.Millisecond, now, record.EventChanged, 6, 6, 4)
-		case 14 * s:
+		case 17 * s:
 			sizes(now-400*time.Millisecond, now, record.EventChanged, 6, 6, 6)
 		}
 		if now%s == 0 {
-			ready := 4.0
-			if now >= 5*s && now < 7*s {
-				ready = 3
+			n := 4.0
+			if now >= at && now < ready {
+				n = 3
 			}
-			list = append(list, record.Entry{At: now, Observations: &record.Observations{Signal: "ready pods of deployment/warm", List: []steadystate.Observation{{Span: steadystate.Instant(now), Value: ready}}}})
+			list = append(list, record.Entry{At: now, Observations: &record.Observations{Signal: "ready pods of deployment/warm", List: []steadystate.Observation{{Span: steadystate.Instant(now), Value: n}}}})
 		}
 		by := 1 + int(seq%3)
-		if (now < at || now > ready) && seq%4 == 0 {
+		switch {
+		case seq%4 != 0:
+		case now < removed:
 			by = 0
-			if now > ready {
-				by = 4
-			}
+		case now > ready:
+			by = 4
 		}
 		took := 2*time.Millisecond + time.Duration(random.ExpFloat64()*float64(3*time.Millisecond))
 		q := record.Request{Seq: seq, Planned: now, Sent: now, Answered: now + took, Outcome: record.Outcome{Code: 200, Backend: name(by), Attempts: 1}}
-		if by == 4 && now < ready+c.cold {
+		switch {
+		case by == 0 && now >= at:
+			q.Outcome = record.Outcome{Error: "connection refused", Attempts: 1}
+		case by == 4 && now < ready+c.cold:
 			q.Code = 503
 		}
 		batch = append(batch, q)
@@ -184,23 +199,30 @@ func blind(list []record.Entry) []record.Entry {
 	return slices.DeleteFunc(list, func(e record.Entry) bool { return e.Event != nil })
 }
 
-var (
-	lax    = []string{"downtime <= 10s", "ttr <= 10s", "errors <= 20%"}
-	strict = []string{"downtime <= 1s", "ttr <= 2s", "errors <= 1%", "p95 <= 500ms"}
-)
-
 // scenes are a run of each end.
 func scenes() []scene {
+	held := scene{name: "held", limits: []string{"downtime <= 10s", "ttr <= 10s", "errors <= 20%"}, replicas: []string{"downtime <= 1m"}}
+	broken := scene{name: "broken", limits: []string{"downtime <= 1s", "ttr <= 2s", "errors <= 1%", "p95 <= 500ms"}, replicas: []string{"downtime <= 2s"}, cold: 2500 * time.Millisecond}
+	as := func(name string, of scene, change func([]record.Entry) []record.Entry) scene {
+		of.name, of.change = name, change
+		return of
+	}
 	return []scene{
-		{name: "held", limits: lax},
-		{name: "broken", limits: strict, cold: 2500 * time.Millisecond},
-		{name: "unknown", limits: lax, change: blind},
-		{name: "interrupted", limits: strict, cold: 2500 * time.Millisecond, change: ended(record.Interrupted, "signal: interrupt")},
-		{name: "left-behind", limits: strict, cold: 2500 * time.Millisecond, change: left},
+		held, broken, as("unknown", held, blind),
+		as("interrupted", broken, ended(record.Interrupted, "signal: interrupt")), as("left-behind", broken, left),
 	}
 }
 
-// judged is the report of a scene.
-func (c scene) judged() (reports.Report, error) {
-	return runs.Judge(recordtest.All(c.play()), nil, autoscaling.Evaluator{})
+// Names are those of the runs.
+func Names() (names []string) {
+	for _, c := range scenes() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// Play is the record of the run of that name. It panics if there is none.
+func Play(name string) []record.Entry {
+	list := scenes()
+	return list[slices.IndexFunc(list, func(c scene) bool { return c.name == name })].play()
 }
