@@ -71,6 +71,40 @@ func TestWhatThePageSays(t *testing.T) {
 	}
 }
 
+// Who reads the page of a broken run learns why before how much; of one that held, how much.
+func TestWhyItBrokeComesBeforeTheLimits(t *testing.T) {
+	for name, want := range map[string][]string{
+		"broken": {"<h1>", "<dt>What</dt>", "<dt>Why</dt>", "<dt>Mend</dt>", "<dt>Ask</dt>", ">downtime<", "<dt>Fault</dt>", "<figcaption>"},
+		"held":   {"<h1>", ">downtime<", "<dt>What</dt>", "<dt>Fault</dt>", "<figcaption>"},
+	} {
+		text := page(t, judgedOf(t, scenes.Play(name)))
+		for _, part := range want {
+			_, rest, found := strings.Cut(text, part)
+			if !found {
+				t.Errorf("%s: no %q after the one before of %q", name, part, want)
+			}
+			text = rest
+		}
+	}
+}
+
+// A check that held is one line of a run that another one broke.
+func TestChecksThatHeldAreFoldedIfTheRunIsBroken(t *testing.T) {
+	r := judgedOf(t, scenes.Play("broken"))
+	for i, f := range r.Findings {
+		if f.Check == "enough replicas" {
+			r.Findings[i].Verdict = steadystate.Held
+		}
+	}
+	const folded = "<details><summary>1 held: enough replicas</summary>\n<table class=\"limits\""
+	if !strings.Contains(page(t, r), folded) {
+		t.Errorf("broken: no %q", folded)
+	}
+	if text := page(t, judgedOf(t, scenes.Play("held"))); strings.Contains(text, "held: enough replicas</summary>") {
+		t.Error("a check is folded in a run that held")
+	}
+}
+
 func TestALimitOfAnUnprovenRunIsOnlyWithinOnThePage(t *testing.T) {
 	blind := slices.DeleteFunc(entries("downtime <= 4s"), func(e record.Entry) bool { return e.Event != nil })
 	text := page(t, judgedOf(t, blind))

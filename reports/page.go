@@ -48,8 +48,9 @@ func (p page) run(r Report, id string, merge int, many bool) {
 	p.Put("\n</section>")
 }
 
-// first is what the terminal shows: why, what is true of the run besides, the limits,
-// and the story.
+// first is what the terminal shows: what is true of the whole run, why it broke and what
+// to mend, the limits, and the rest of the story. Of a run that held, the limits come
+// before all of the story.
 func (p page) first(r Report) {
 	p.Put("\n"+`<p class="lead">%s</p>`, r.Headline())
 	p.With("\n<p>%s</p>", r.Title)
@@ -79,17 +80,33 @@ func (p page) first(r Report) {
 		}
 		p.Put("\n</ul>")
 	}
-	p.limits(r)
-	if story := r.Story(); len(story) > 0 {
-		p.Put("\n" + `<dl class="story">`)
-		for i, l := range story {
-			if i == 0 || l.Name != story[i-1].Name {
-				p.Put("\n<dt>%s</dt>", l.Name)
-			}
-			p.Put("<dd>%s</dd>", l.Text)
+	story, why := r.Story(), 0
+	if r.Verdict != steadystate.Held {
+		why = len(story)
+		if i := slices.IndexFunc(story, func(l Line) bool { return slices.Contains(besides, l.Name) }); i >= 0 {
+			why = i
 		}
-		p.Put("\n</dl>")
 	}
+	p.story(story[:why])
+	p.limits(r)
+	p.story(story[why:])
+}
+
+// besides are the names of the lines that do not say why.
+var besides = []string{"Fault", "Repair", "p95", "Load", "Also", "Unseen"}
+
+func (p page) story(lines []Line) {
+	if len(lines) == 0 {
+		return
+	}
+	p.Put("\n" + `<dl class="story">`)
+	for i, l := range lines {
+		if i == 0 || l.Name != lines[i-1].Name {
+			p.Put("\n<dt>%s</dt>", l.Name)
+		}
+		p.Put("<dd>%s</dd>", l.Text)
+	}
+	p.Put("\n</dl>")
 }
 
 // Word is a limit's verdict as it is written in this report. What is not held is in
@@ -104,10 +121,30 @@ func (r Report) Word(v steadystate.Verdict) string {
 	return v.String()
 }
 
-// limits are those of each check, with what was seen.
+// limits are those of each check, with what was seen. Of a run that is broken, the checks
+// of which all limits held are folded.
 func (p page) limits(r Report) {
-	told := map[string]bool{}
+	var shown, folded [][]judge.Finding
+	var names []string
 	for _, of := range ByCheck(r.Findings) {
+		if r.Verdict != steadystate.Broken || slices.ContainsFunc(of, func(f judge.Finding) bool { return f.Verdict != steadystate.Held }) {
+			shown = append(shown, of)
+			continue
+		}
+		folded, names = append(folded, of), append(names, of[0].Check)
+	}
+	p.tables(r, shown)
+	if len(folded) > 0 {
+		p.fold(fmt.Sprintf("%d %s: %s", len(folded), r.Word(steadystate.Held), strings.Join(names, ", ")))
+		p.tables(r, folded)
+		p.Put("\n</details>")
+	}
+}
+
+// tables are the limits of checks, a table each.
+func (p page) tables(r Report, checks [][]judge.Finding) {
+	told := map[string]bool{}
+	for _, of := range checks {
 		name := of[0].Check
 		if good := r.Good(of[0]); good != "" {
 			name += ", " + good
