@@ -105,6 +105,40 @@ func TestChecksThatHeldAreFoldedIfTheRunIsBroken(t *testing.T) {
 	}
 }
 
+// Each broken limit says which outages broke it and why, and each outage has its own cause:
+// the first screen explains one of them.
+func TestEachBrokenLimitAndEachOutageIsExplained(t *testing.T) {
+	r := judgedOf(t, scenes.Play("broken"))
+	text := page(t, r)
+	limits := map[string][]string{
+		"gizmo sells":     {"outage 1 at 23:40:5", ": why: consistent with: requests went on to", "outage 2 at 23:41:0", ": why: consistent with: warm-786b5d5549-cz7k2 was Ready at least"},
+		"enough replicas": {"outage 1 at 23:40:5", ": why: consistent with: warm-786b5d5549-hss6q was away"},
+	}
+	outages := map[string][]string{
+		"gizmo sells":     {"why: consistent with: requests went on to", "who: ", "when: ", "why: consistent with: warm-786b5d5549-cz7k2 was Ready at least", "who: ", "when: "},
+		"enough replicas": {"why: consistent with: warm-786b5d5549-hss6q was away", "when: "},
+	}
+	for _, of := range []struct {
+		caption string
+		want    map[string][]string
+	}{{"<caption>%s, good: ", limits}, {"<caption>Outages of %s</caption>", outages}} {
+		for check, want := range of.want {
+			table := between(t, text, fmt.Sprintf(of.caption, check), "</table>")
+			for _, part := range want {
+				_, rest, found := strings.Cut(table, part)
+				if !found {
+					t.Errorf("%s: no %q after the one before of %q in\n%s", check, part, want, table)
+					break
+				}
+				table = rest
+			}
+		}
+	}
+	if table := between(t, text, "<caption>gizmo sells, good: ", "</table>"); strings.Count(table, "was Ready at least") != 1 {
+		t.Errorf("a cause is told again:\n%s", table)
+	}
+}
+
 func TestALimitOfAnUnprovenRunIsOnlyWithinOnThePage(t *testing.T) {
 	blind := slices.DeleteFunc(entries("downtime <= 4s"), func(e record.Entry) bool { return e.Event != nil })
 	text := page(t, judgedOf(t, blind))

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -162,12 +163,63 @@ func (p page) tables(r Report, checks [][]judge.Finding) {
 			p.Put(`</td><td class="gauge">`)
 			p.gauge(f)
 			p.Put("</td></tr>")
+			lines := r.because(f, told)
 			if f.Undecided != "" && !told[f.Undecided] {
 				told[f.Undecided] = true
-				p.Put("\n"+`<tr class="why"><td colspan="5" class="dim">why: %s</td></tr>`, f.Undecided)
+				lines = append(lines, "why: "+f.Undecided)
 			}
+			p.why(4, lines)
 		}
 		p.Put("\n</table>")
+	}
+}
+
+// mostCauses is how many causes a limit has on the page. The outages' table has all.
+const mostCauses = 3
+
+// because says what broke a limit: by which outages, and what the record shows of each, or
+// that of the limit itself. What was told of another limit is not told again.
+func (r Report) because(f judge.Finding, told map[string]bool) (lines []string) {
+	if f.Verdict != steadystate.Broken {
+		return nil
+	}
+	list := cause.Of(r.Result, f, r.Causes)
+	for i, c := range list {
+		if i == mostCauses {
+			return append(lines, fmt.Sprintf("and %d more outages", len(list)-mostCauses))
+		}
+		var texts []string
+		for _, text := range sentences(c) {
+			if !told[f.Check+text] {
+				texts = append(texts, text)
+			}
+			told[f.Check+text] = true
+		}
+		if c.Outage == cause.NoOutage {
+			lines = append(lines, texts...)
+			continue
+		}
+		outage := fmt.Sprintf("outage %d", c.Outage+1)
+		if check, err := r.Check(c.Check); err == nil && c.Outage < len(check.Outages) {
+			outage += " at " + r.clock(check.Outages[c.Outage].Start.Middle())
+		}
+		lines = append(lines, strings.TrimSuffix(outage+": "+strings.Join(texts, "; "), ": "))
+	}
+	return lines
+}
+
+// why is a row with lines under that of which they tell; its cells but the first are one.
+func (p page) why(others int, lines []string) {
+	for i, line := range lines {
+		if i == 0 {
+			p.Put("\n"+`<tr class="why"><td></td><td colspan="%s" class="dim">`, others)
+		} else {
+			p.Put("<br>")
+		}
+		p.Put("%s", line)
+	}
+	if len(lines) > 0 {
+		p.Put("</td></tr>")
 	}
 }
 
@@ -344,16 +396,19 @@ func (p page) checks(r Report) {
 		if len(c.Outages) == 0 {
 			continue
 		}
-		const most = 200
-		p.table("Outages of "+c.Check, []string{"from", "to", "lasted", "bad", "reason of the first"}, func() {
-			for _, o := range c.Outages[:min(most, len(c.Outages))] {
+		const most, explained = 200, 50
+		p.table("Outages of "+c.Check, []string{"no.", "from", "to", "lasted", "bad", "reason of the first"}, func() {
+			for i, o := range c.Outages[:min(most, len(c.Outages))] {
 				p.Put("\n<tr>")
-				p.cells(o.Start.String(), o.End.String(), lasted(o.Length(), o.Open), fmt.Sprintf("%d of %d", o.Bad, o.Total))
+				p.cells(fmt.Sprint(i+1), o.Start.String(), o.End.String(), lasted(o.Length(), o.Open), fmt.Sprintf("%d of %d", o.Bad, o.Total))
 				p.Put("<td>%s", o.Reason)
 				if o.Open {
 					p.Put(" <b>not over when the record ended</b>")
 				}
 				p.Put("</td></tr>")
+				if i < explained {
+					p.why(5, sentences(r.cause(c.Check, i)))
+				}
 			}
 		})
 		if n := len(c.Outages) - most; n > 0 {
