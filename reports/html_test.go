@@ -293,6 +293,29 @@ func TestACheckOverTime(t *testing.T) {
 	}
 }
 
+// What is drawn is told apart by more than its colour and a title that only a mouse shows.
+func TestTheLegendHasEachSignOfTheDrawing(t *testing.T) {
+	text := page(t, judgedOf(t, scenes.Play("broken")))
+	legend := between(t, text, "</figcaption>", "</figure>")
+	for sign, want := range map[string]string{
+		`<path class="failed" d="M`: "hatched: the bad ones of them.",
+		">◆<":                       "policies allowed when it scaled.",
+	} {
+		if !strings.Contains(text, sign) || !strings.Contains(legend, want) {
+			t.Errorf("no %q in the drawing, or no %q in the legend", sign, want)
+		}
+	}
+	if failed := between(t, text, `<path class="failed"`, "/>"); !strings.Contains(failed, "url(#hatch)") {
+		t.Errorf("the bad requests differ in colour alone: %s", failed)
+	}
+	if values := between(t, text, `data-lane="hpa/warm" data-values="`, `"`); !strings.Contains(values, "allowed 6, current ") {
+		t.Errorf("the cursor does not tell what the policies allowed: %s", values)
+	}
+	if held := page(t, judgedOf(t, entries("downtime <= 4s"))); strings.Contains(held, "policies allowed") {
+		t.Error("the legend has a sign that is not drawn")
+	}
+}
+
 func TestAReportReadFromJSONHasAPageWithoutATimeSeries(t *testing.T) {
 	var out bytes.Buffer
 	if err := reports.JSON(&out, judged(t)...); err != nil {

@@ -407,7 +407,7 @@ func (l *lanes) traffic(signal string) {
 	l.within(height, func() {
 		l.Put(`<path d="%s" fill="%s" fill-opacity="0.3" stroke="%s" vector-effect="non-scaling-stroke"/>`, sent.String(), p50Colour, p50Colour)
 		if failed.Len() > 0 {
-			l.Put("\n"+`<path d="%s" fill="%s" shape-rendering="crispEdges"/>`, failed.String(), badColour)
+			l.Put("\n"+`<path class="failed" d="%s" fill="url(#hatch)" stroke="%s" vector-effect="non-scaling-stroke"/>`, failed.String(), badColour)
 		}
 	})
 }
@@ -646,14 +646,12 @@ func (l *lanes) autoscalers() {
 				lists["allowed"] = append(lists["allowed"], step{s.Span, s.Allowed})
 			}
 		}
-		allowed := lists["allowed"]
-		delete(lists, "allowed")
 		l.sized(brief(course.Autoscaler), "area current, line desired, dashes min, max", []string{"current", "desired", "min", "max"}, lists)
 		most := 1
 		for _, s := range course.Sizes {
 			most = max(most, s.Current, s.Desired, s.Max, s.Min)
 		}
-		for _, s := range allowed {
+		for _, s := range lists["allowed"] {
 			l.Put("\n"+`<text x="%s" y="%s" text-anchor="middle" font-size="10">◆<title>%s</title></text>`, l.at(s.To), px(l.y-34)+33*(1-px(s.n)/px(most))+4, fmt.Sprintf("its policies allowed %d at %s", s.n, s.Span))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/experiments/cause"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
@@ -263,10 +264,16 @@ func (p page) legend(r Report) {
 		key(`<path d="M4 0v12" stroke="currentColor"/><path d="M10 0v12" stroke="currentColor" stroke-dasharray="2 3"/><path d="M16 0v12" stroke="currentColor" stroke-dasharray="6 4"/>`, "Lines: T0 and T1 whole, detected dotted, recovered dashed")
 	}
 	if slices.ContainsFunc(keys(r.Traffic), func(s string) bool { return r.Traffic[s].Sent > 0 }) {
+		key(`<rect x="0.5" y="1.5" width="19" height="10" fill="`+p50Colour+`" fill-opacity="0.3" stroke="`+p50Colour+`"/><rect x="6" y="5.5" width="8" height="6" fill="url(#hatch)" stroke="`+badColour+`"/>`, "Requests per second; hatched: the bad ones of them")
 		key(`<path d="M0 2h20" stroke="`+p50Colour+`"/><path d="M0 6h20" stroke="`+p95Colour+`" stroke-dasharray="6 2"/><path d="M0 10h20" stroke="`+p99Colour+`" stroke-dasharray="2 2"/>`, "p50 whole, p95 dashed, p99 dotted")
 	}
 	if slices.ContainsFunc(r.Events, func(e record.Event) bool { return strings.HasPrefix(e.Subject, "pod/") }) {
 		key(`<rect x="0.5" y="1.5" width="5" height="9" fill="none" stroke="currentColor" stroke-dasharray="1 3"/><rect x="7.5" y="1.5" width="5" height="9" fill="currentColor" fill-opacity="0.15" stroke="currentColor"/><rect x="14" y="1" width="6" height="10" fill="currentColor" fill-opacity="0.5"/>`, "Pods: dotted not started, hollow not ready, full ready, long dashes terminating, ✕ gone; bad answers along the top, good ones along the bottom")
+	}
+	if slices.ContainsFunc(autoscaling.Courses(r.Result), func(c autoscaling.Course) bool {
+		return slices.ContainsFunc(c.Sizes, func(s autoscaling.Size) bool { return s.Step })
+	}) {
+		key(`<text x="10" y="10" text-anchor="middle" font-size="10" fill="currentColor">◆</text>`, "The most that an autoscaler's policies allowed when it scaled")
 	}
 	p.Put("</p>")
 }
