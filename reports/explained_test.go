@@ -2,6 +2,7 @@ package reports_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,21 @@ func TestABrokenRunIsExplained(t *testing.T) {
 		for _, want := range []string{"consistent with: ", "give deployment/warm a readiness probe", "do its clients try again at another pod"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: no %q", format.Name, want)
+			}
+		}
+	}
+	for _, format := range []string{"text", "html"} { // -v shows the text
+		i := slices.IndexFunc(reports.Formats(), func(f reports.Format) bool { return f.Name == format })
+		var out bytes.Buffer
+		if err := reports.Formats()[i].Write(&out, r); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{
+			"deployment/bazaar/warm", "RollingUpdate, maxUnavailable 25%, maxSurge 25%", "pod-template-hash=786b5d5549", "node-0, node-1",
+			"readiness probe: none; liveness probe: GET /healthz every 5s; preStop hook: none; requests: cpu 50m; limits: memory 256Mi",
+		} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: no %q of the workload", format, want)
 			}
 		}
 	}

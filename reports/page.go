@@ -529,6 +529,13 @@ func (p page) setup(r Report) {
 			p.row("baseline", r.Baseline.String())
 		}
 	})
+	if lines := r.workload(); len(lines) > 0 {
+		p.table("What was tested, when the run began", nil, func() {
+			for _, l := range lines {
+				p.row(l.Name, l.Text)
+			}
+		})
+	}
 	if len(r.Environment) > 0 {
 		p.table("Where it ran", nil, func() {
 			for _, name := range keys(r.Environment) {

@@ -137,6 +137,11 @@ func Text(w io.Writer, r Report) error {
 	for _, d := range r.Scalings {
 		indented(&out, d.String())
 	}
+	table(&out, "workload when the run began", func(row func(...string)) {
+		for _, l := range r.workload() {
+			row(l.Name, l.Text)
+		}
+	})
 	table(&out, "advice", func(row func(...string)) {
 		whys := map[string]bool{}
 		for _, c := range r.Causes {

@@ -39,7 +39,10 @@ func (c scene) play() []record.Entry {
 		at      = 5 * s
 		removed = at + 500*time.Millisecond
 		ready   = 10 * s
+		owner   = "ReplicaSet/warm-786b5d5549"
 	)
+	pods := []string{"hss6q", "bwtcm", "nnzlf", "4xk8d", "cz7k2"}
+	name := func(i int) string { return "warm-786b5d5549-" + pods[i] }
 	list := []record.Entry{
 		{Header: &record.Header{Format: record.Format, Version: record.Version, Run: "6f1d2c3b4a", Started: started, Tool: "0.14.0"}},
 		{Plan: &record.Plan{
@@ -59,7 +62,7 @@ func (c scene) play() []record.Entry {
 				Name: "warm", Liveness: "GET /healthz every 5s",
 				Requests: map[string]string{"cpu": "50m"}, Limits: map[string]string{"memory": "256Mi"},
 			}},
-			SchedulableNodes: 2, AllowedNodes: 2,
+			Nodes: map[string]string{name(0): "node-0", name(1): "node-1", name(2): "node-0", name(3): "node-1"}, SchedulableNodes: 2, AllowedNodes: 2,
 		}},
 		{Phase: record.PhaseSettle},
 	}
@@ -73,12 +76,9 @@ func (c scene) play() []record.Entry {
 		}
 		list = append(list, record.Entry{At: to, Event: &e})
 	}
-	const owner = "ReplicaSet/warm-786b5d5549"
-	pods := []string{"hss6q", "bwtcm", "nnzlf", "4xk8d", "cz7k2"}
-	name := func(i int) string { return "warm-786b5d5549-" + pods[i] }
 	subject := func(i int) string { return "pod/bazaar/" + name(i) }
 	for i := range 4 {
-		event(0, 100*time.Millisecond, record.EventExists, subject(i), pods[i], record.AttrNode, fmt.Sprintf("node-%d", i%2), record.AttrReady, "true", record.AttrOwner, owner)
+		event(0, 100*time.Millisecond, record.EventExists, subject(i), pods[i], record.AttrNode, fmt.Sprintf("node-%d", i%2), record.AttrReady, "true", record.AttrOwner, owner, record.AttrRevision, "pod-template-hash=786b5d5549")
 		event(0, 100*time.Millisecond, record.EventAdded, "endpoint/bazaar/"+name(i), pods[i], record.AttrService, "warm", record.AttrAddress, fmt.Sprintf("10.0.0.%d", 4+i))
 	}
 	sizes := func(from, to time.Duration, kind string, desired, existing, ready int) {
