@@ -26,14 +26,25 @@ var pageScript string
 // the reader's preference for a dark page. A report read from JSON has no time series
 // and is shown without.
 func HTML(w io.Writer, list ...Report) error {
-	if err := (page{markup.To(w)}).write(list); err != nil {
+	if err := (page{Writer: markup.To(w)}).write(list); err != nil {
 		return fmt.Errorf("write HTML: %w", err)
 	}
 	return nil
 }
 
 // page writes the page.
-type page struct{ markup.Writer }
+type page struct {
+	markup.Writer
+	id string // the anchor of the run that is being written
+}
+
+// anchor is that of a part of the run: a limit, an outage of a check, an event.
+func (p page) anchor(part string, numbers ...int) string {
+	for _, n := range numbers {
+		part += fmt.Sprintf("-%d", n)
+	}
+	return p.id + "-" + part
+}
 
 // digest is how a policy names a script or a style sheet.
 func digest(text string) string {
@@ -66,7 +77,8 @@ func (p page) write(list []Report) error {
 	merge := divisor((len(list) + 3) / 4)
 	order, at := WorstFirst(list...), order(list)
 	for i, r := range order {
-		p.run(r, names[at[i]], merge, len(list) > 1)
+		p.id = names[at[i]]
+		p.run(r, merge, len(list) > 1)
 	}
 	p.Put("\n" + `<svg width="0" height="0" aria-hidden="true"><defs>` +
 		`<pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="5" height="5" fill="` + badColour + `" fill-opacity="0.35"/><rect width="2" height="5" fill="` + badColour + `"/></pattern>` +
@@ -93,12 +105,12 @@ func order(list []Report) []int {
 
 var notInIDs = regexp.MustCompile(`[^a-z0-9]+`)
 
-// ids are the anchors of the runs: the names of their experiments, numbered where
-// there are several of one.
+// ids are the anchors of the runs: the name of the experiment and the run's ID, which stay
+// when the run is on a page with others. They are numbered where several are alike.
 func ids(list []Report) []string {
 	names, seen := make([]string, len(list)), map[string]int{}
 	for i, r := range list {
-		name := strings.Trim(notInIDs.ReplaceAllString(strings.ToLower(r.Experiment), "-"), "-")
+		name := strings.Trim(notInIDs.ReplaceAllString(strings.ToLower(r.Experiment+" "+r.Run), "-"), "-")
 		if name == "" {
 			name = "run"
 		}

@@ -111,8 +111,8 @@ func TestEachBrokenLimitAndEachOutageIsExplained(t *testing.T) {
 	r := judgedOf(t, scenes.Play("broken"))
 	text := page(t, r)
 	limits := map[string][]string{
-		"gizmo sells":     {"outage 1 at 23:40:5", ": why: consistent with: requests went on to", "outage 2 at 23:41:0", ": why: consistent with: warm-786b5d5549-cz7k2 was Ready at least"},
-		"enough replicas": {"outage 1 at 23:40:5", ": why: consistent with: warm-786b5d5549-hss6q was away"},
+		"gizmo sells":     {"outage 1</a> at 23:40:5", ": why: consistent with: requests went on to", "outage 2</a> at 23:41:0", ": why: consistent with: warm-786b5d5549-cz7k2 was Ready at least"},
+		"enough replicas": {"outage 1</a> at 23:40:5", ": why: consistent with: warm-786b5d5549-hss6q was away"},
 	}
 	outages := map[string][]string{
 		"gizmo sells":     {"why: consistent with: requests went on to", "who: ", "when: ", "why: consistent with: warm-786b5d5549-cz7k2 was Ready at least", "who: ", "when: "},
@@ -142,7 +142,8 @@ func TestEachBrokenLimitAndEachOutageIsExplained(t *testing.T) {
 func TestALimitOfAnUnprovenRunIsOnlyWithinOnThePage(t *testing.T) {
 	blind := slices.DeleteFunc(entries("downtime <= 4s"), func(e record.Entry) bool { return e.Event != nil })
 	text := page(t, judgedOf(t, blind))
-	if strings.Contains(text, "</span>&nbsp;held</b></td><td>downtime") || !strings.Contains(text, "</span>&nbsp;within</b></td><td>downtime") || !strings.Contains(text, "NOT PROVEN, 2 of 2 within limits") {
+	limits := between(t, text, `<table class="limits"`, "</table>")
+	if strings.Contains(limits, "</span>&nbsp;held</b>") || !strings.Contains(limits, "</span>&nbsp;within</b>") || !strings.Contains(text, "NOT PROVEN, 2 of 2 within limits") {
 		t.Error("want limits that are within, and none that is held")
 	}
 }
@@ -313,6 +314,35 @@ func TestTheLegendHasEachSignOfTheDrawing(t *testing.T) {
 	}
 	if held := page(t, judgedOf(t, entries("downtime <= 4s"))); strings.Contains(held, "policies allowed") {
 		t.Error("the legend has a sign that is not drawn")
+	}
+}
+
+// A link to a run, or to a limit, an outage or an event of it, still leads there when the
+// page is written again with other runs.
+func TestLinksIntoAPageStay(t *testing.T) {
+	r := judgedOf(t, scenes.Play("broken"))
+	other := r
+	other.Run = "0a1b2c3d4e"
+	anchors := func(list ...reports.Report) (ids []string) {
+		text := page(t, list...)
+		for _, m := range regexp.MustCompile(` id="(warm-pods-broken-6f1d2c3b4a[^"]*)"`).FindAllStringSubmatch(text, -1) {
+			ids = append(ids, m[1])
+		}
+		for _, m := range regexp.MustCompile(` href="#([^"]*)"`).FindAllStringSubmatch(text, -1) {
+			if strings.Count(text, ` id="`+m[1]+`"`) != 1 {
+				t.Errorf("the link #%s leads to no place, or to several", m[1])
+			}
+		}
+		return ids
+	}
+	alone, merged := anchors(r), anchors(other, r)
+	for _, part := range []string{"", "-limit-1", "-outage-1-2", "-outage-2-1", "-event-1"} {
+		if want := "warm-pods-broken-6f1d2c3b4a" + part; !slices.Contains(alone, want) {
+			t.Errorf("no %s among %q", want, alone)
+		}
+	}
+	if !slices.Equal(alone, merged) {
+		t.Errorf("%q, and with another run before %q", alone, merged)
 	}
 }
 

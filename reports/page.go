@@ -17,12 +17,12 @@ import (
 
 // run is one run: what a reader needs first, then the run over time, then details,
 // which are folded. Of many runs those that held are folded whole.
-func (p page) run(r Report, id string, merge int, many bool) {
+func (p page) run(r Report, merge int, many bool) {
 	heading := "h1"
 	if many {
 		heading = "h2"
 	}
-	p.Put("\n"+`<section class="run" id="%s" data-verdict="%s">`, id, r.Verdict)
+	p.Put("\n"+`<section class="run" id="%s" data-verdict="%s">`, p.id, r.Verdict)
 	folded := many && r.Verdict == steadystate.Held
 	if folded {
 		p.Put("\n<details><summary>")
@@ -158,18 +158,19 @@ func (p page) tables(r Report, checks [][]judge.Finding) {
 				verdict = steadystate.Unknown
 			}
 			quantity, wanted := Parts(f)
-			p.Put("\n" + `<tr><td class="n">`)
+			at := p.anchor("limit", 1+slices.IndexFunc(r.Findings, func(o judge.Finding) bool { return o.Check == f.Check && o.Limit == f.Limit }))
+			p.Put("\n"+`<tr id="%s"><td class="n">`, at)
 			p.verdict(verdict, r.Word(f.Verdict))
-			p.Put(`</td><td>%s</td><td class="n">%s</td><td>%s`, quantity, wanted, Seen(f))
+			p.Put(`</td><td><a class="self" href="#%s">%s</a></td><td class="n">%s</td><td>%s`, at, quantity, wanted, Seen(f))
 			p.Put(`</td><td class="gauge">`)
 			p.gauge(f)
 			p.Put("</td></tr>")
-			lines := r.because(f, told)
+			reasons := p.because(r, f, told)
 			if f.Undecided != "" && !told[f.Undecided] {
 				told[f.Undecided] = true
-				lines = append(lines, "why: "+f.Undecided)
+				reasons = append(reasons, reason{text: "why: " + f.Undecided})
 			}
-			p.why(4, lines)
+			p.why(4, reasons...)
 		}
 		p.Put("\n</table>")
 	}
@@ -178,16 +179,19 @@ func (p page) tables(r Report, checks [][]judge.Finding) {
 // mostCauses is how many causes a limit has on the page. The outages' table has all.
 const mostCauses = 3
 
+// A reason is a line about what broke; name, if it is not empty, leads to the anchor.
+type reason struct{ anchor, name, text string }
+
 // because says what broke a limit: by which outages, and what the record shows of each, or
 // that of the limit itself. What was told of another limit is not told again.
-func (r Report) because(f judge.Finding, told map[string]bool) (lines []string) {
+func (p page) because(r Report, f judge.Finding, told map[string]bool) (reasons []reason) {
 	if f.Verdict != steadystate.Broken {
 		return nil
 	}
 	list := cause.Of(r.Result, f, r.Causes)
 	for i, c := range list {
 		if i == mostCauses {
-			return append(lines, fmt.Sprintf("and %d more outages", len(list)-mostCauses))
+			return append(reasons, reason{text: fmt.Sprintf("and %d more outages", len(list)-mostCauses)})
 		}
 		var texts []string
 		for _, text := range sentences(c) {
@@ -197,29 +201,35 @@ func (r Report) because(f judge.Finding, told map[string]bool) (lines []string) 
 			told[f.Check+text] = true
 		}
 		if c.Outage == cause.NoOutage {
-			lines = append(lines, texts...)
+			for _, text := range texts {
+				reasons = append(reasons, reason{text: text})
+			}
 			continue
 		}
-		outage := fmt.Sprintf("outage %d", c.Outage+1)
-		if check, err := r.Check(c.Check); err == nil && c.Outage < len(check.Outages) {
-			outage += " at " + r.clock(check.Outages[c.Outage].Start.Middle())
+		check := slices.IndexFunc(r.Checks, func(o judge.CheckResult) bool { return o.Check == c.Check })
+		if check < 0 || c.Outage >= len(r.Checks[check].Outages) {
+			continue
 		}
-		lines = append(lines, strings.TrimSuffix(outage+": "+strings.Join(texts, "; "), ": "))
+		at := " at " + r.clock(r.Checks[check].Outages[c.Outage].Start.Middle())
+		reasons = append(reasons, reason{p.anchor("outage", check+1, c.Outage+1), fmt.Sprintf("outage %d", c.Outage+1), strings.TrimSuffix(at+": "+strings.Join(texts, "; "), ": ")})
 	}
-	return lines
+	return reasons
 }
 
-// why is a row with lines under that of which they tell; its cells but the first are one.
-func (p page) why(others int, lines []string) {
-	for i, line := range lines {
+// why is a row with reasons under that of which they tell; its cells but the first are one.
+func (p page) why(others int, reasons ...reason) {
+	for i, of := range reasons {
 		if i == 0 {
 			p.Put("\n"+`<tr class="why"><td></td><td colspan="%s" class="dim">`, others)
 		} else {
 			p.Put("<br>")
 		}
-		p.Put("%s", line)
+		if of.name != "" {
+			p.Put(`<a href="#%s">%s</a>`, of.anchor, of.name)
+		}
+		p.Put("%s", of.text)
 	}
-	if len(lines) > 0 {
+	if len(reasons) > 0 {
 		p.Put("</td></tr>")
 	}
 }
@@ -290,23 +300,29 @@ func (p page) happened(r Report, moments []moment, left int) {
 		}
 	}
 	if len(key) > 0 {
-		p.events(r, "What happened when", key)
+		p.events(r, "What happened when", true, key)
 	}
 	if len(key) == len(moments) {
 		return
 	}
 	p.fold(fmt.Sprintf("Events %d", len(moments)+left))
-	p.events(r, "All events", moments)
+	p.events(r, "All events", false, moments)
 	if left > 0 {
 		p.Put("\n<p>and %s more, which are in results.json</p>", left)
 	}
 	p.Put("\n</details>")
 }
 
-func (p page) events(r Report, caption string, list []moment) {
+// events are a table of moments. A link to one leads to the first table that has it.
+func (p page) events(r Report, caption string, first bool, list []moment) {
 	p.table(caption, []string{"no.", "UTC", "after the start", "event"}, func() {
 		for _, m := range list {
-			p.Put("\n"+`<tr><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td>%s`, m.number, r.clock(m.Middle()), m.Span, m.text)
+			at := p.anchor("event", m.number)
+			p.Put("\n<tr")
+			if m.key == first {
+				p.Put(` id="%s"`, at)
+			}
+			p.Put(`><td class="n"><a class="self" href="#%s">%s</a></td><td class="n">%s</td><td class="n">%s</td><td>%s`, at, m.number, r.clock(m.Middle()), m.Span, m.text)
 			p.With(` <span class="dim">%s</span>`, m.detail)
 			p.Put("</td></tr>")
 		}
@@ -399,22 +415,23 @@ func (p page) checks(r Report) {
 			p.Put("\n"+`<tr><th scope="row">%s</th><td class="n">%s</td><td>%s</td><td>%s</td><td>%s</td></tr>`, c.Check, c.Tolerance, strings.TrimPrefix(uptime(c), "uptime "), outages(c), mttr(c))
 		}
 	})
-	for _, c := range r.Checks {
+	for check, c := range r.Checks {
 		if len(c.Outages) == 0 {
 			continue
 		}
 		const most, explained = 200, 50
 		p.table("Outages of "+c.Check, []string{"no.", "from", "to", "lasted", "bad", "reason of the first"}, func() {
 			for i, o := range c.Outages[:min(most, len(c.Outages))] {
-				p.Put("\n<tr>")
-				p.cells(fmt.Sprint(i+1), o.Start.String(), o.End.String(), lasted(o.Length(), o.Open), fmt.Sprintf("%d of %d", o.Bad, o.Total))
+				at := p.anchor("outage", check+1, i+1)
+				p.Put("\n"+`<tr id="%s"><td class="n"><a class="self" href="#%s">%s</a></td>`, at, at, i+1)
+				p.cells(o.Start.String(), o.End.String(), lasted(o.Length(), o.Open), fmt.Sprintf("%d of %d", o.Bad, o.Total))
 				p.Put("<td>%s", o.Reason)
 				if o.Open {
 					p.Put(" <b>not over when the record ended</b>")
 				}
 				p.Put("</td></tr>")
 				if i < explained {
-					p.why(5, sentences(r.cause(c.Check, i)))
+					p.why(5, each(sentences(r.cause(c.Check, i)), func(text string) reason { return reason{text: text} })...)
 				}
 			}
 		})

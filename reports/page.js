@@ -83,8 +83,9 @@ for (const svg of document.querySelectorAll('svg.lanes')) {
   view.before(make('div', { class: 'tools' }, button('+', '+: zoom in', () => scale(2)), button('−', '−: zoom out', () => scale(0.5)), button('all', 'Show all of the run', () => scale(0))))
 }
 
-// A link leads into what is folded.
+// A link leads into what is folded. One with a = is of the filter.
 const unfold = () => {
+  if (location.hash.includes('=')) return
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)))
   if (!target) return
   for (let e = target; e; e = e.parentElement) if (e.localName === 'details') e.open = true
@@ -104,13 +105,14 @@ addEventListener('afterprint', () => {
   for (const e of folded) e.open = false
 })
 
-// Many runs can be filtered by their verdict, and by words.
+// Many runs can be filtered by their verdict, and by words; the address says how.
 const rows = [...document.querySelectorAll('.overview tr[data-verdict]')]
 if (rows.length > 1) {
   const words = make('input', { type: 'search', 'aria-label': 'Filter runs by words', placeholder: 'filter' })
   const counted = make('span', { role: 'status' })
-  const off = new Set()
+  const off = new Set(), buttons = new Map()
   const filter = () => {
+    for (const [v, b] of buttons) b.setAttribute('aria-pressed', !off.has(v))
     let n = 0
     const wanted = words.value.toLowerCase().split(/\s+/)
     for (const row of rows) {
@@ -123,16 +125,31 @@ if (rows.length > 1) {
     const held = document.querySelector('details.held')
     if (held && words.value) held.open = true
   }
-  const verdicts = ['broken', 'unknown', 'held'].filter((v) => rows.some((r) => r.dataset.verdict === v)).map((v) => {
-    const b = button(v, `Show ${v} runs`, () => {
+  const filtered = () => {
+    filter()
+    const state = new URLSearchParams()
+    if (words.value) state.set('words', words.value)
+    if (off.size) state.set('without', [...off].join(' '))
+    const text = state.toString()
+    history.replaceState(null, '', location.href.split('#')[0] + (text && '#' + text))
+  }
+  const fromAddress = () => {
+    if (!location.hash.includes('=')) return
+    const state = new URLSearchParams(location.hash.slice(1))
+    words.value = state.get('words') ?? ''
+    off.clear()
+    for (const v of (state.get('without') ?? '').split(' ')) if (buttons.has(v)) off.add(v)
+    filter()
+  }
+  for (const v of ['broken', 'unknown', 'held'].filter((v) => rows.some((r) => r.dataset.verdict === v))) {
+    buttons.set(v, button(v, `Show ${v} runs`, () => {
       off.has(v) ? off.delete(v) : off.add(v)
-      b.setAttribute('aria-pressed', !off.has(v))
-      filter()
-    })
-    b.setAttribute('aria-pressed', 'true')
-    return b
-  })
-  words.addEventListener('input', filter)
-  document.querySelector('h1').after(make('div', { class: 'tools', role: 'search' }, words, ...verdicts, counted))
+      filtered()
+    }))
+  }
+  words.addEventListener('input', filtered)
+  addEventListener('hashchange', fromAddress)
+  document.querySelector('h1').after(make('div', { class: 'tools', role: 'search' }, words, ...buttons.values(), counted))
   filter()
+  fromAddress()
 }

@@ -39,14 +39,14 @@ const check = (right, ...what) => {
   if (!right) wrong++
   if (!right || process.env.VERBOSE) console.log(right ? 'ok   ' : 'WRONG', ...what)
 }
-const open = async (policy, name, { width = 1440, scheme = 'light', script = true, media = null } = {}) => {
+const open = async (policy, name, { width = 1440, scheme = 'light', script = true, media = null } = {}, hash = '') => {
   const page = await browser.newPage()
   page.on('pageerror', (e) => check(false, name, policy, e.message))
   await page.setJavaScriptEnabled(script)
   await page.setViewport({ width, height: 900 })
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
   if (media) await page.emulateMediaType(media)
-  await page.goto(url(policy, name))
+  await page.goto(url(policy, name) + hash)
   return page
 }
 // All words of a page but those that its script added.
@@ -169,9 +169,16 @@ for (const name of ends.concat('many')) {
   await many.type('input[type=search]', 'broken')
   const left = await many.$$eval('.overview tr[data-verdict]:not([hidden])', (list) => list.map((e) => e.dataset.verdict))
   check(left.length > 0 && left.every((v) => v !== 'held'), 'the filter leaves', left)
+  const linked = await open('plain', 'many', {}, await many.evaluate(() => location.hash))
+  const again = await linked.$$eval('.overview tr[data-verdict]:not([hidden])', (list) => list.map((e) => e.dataset.verdict))
+  check(again.join() === left.join(), 'a link to what was filtered leaves', again)
+  await linked.close()
   const held = await many.$$eval('section.run[data-verdict=held]', (list) => list[0].id)
   await many.goto(url('plain', 'many') + '#' + held)
   check(await many.$eval(`#${held} > details`, (e) => e.open), 'a link does not unfold a run that held')
+  const deep = await many.$$eval('section.run[data-verdict=held] tr[id*=-outage-]', (list) => list[0].id)
+  await many.goto(url('plain', 'many') + '#' + deep)
+  check(await many.$eval(`#${deep}`, (e) => e.checkVisibility() && e.getBoundingClientRect().top < innerHeight), 'a link does not lead to an outage')
   await many.close()
 }
 
