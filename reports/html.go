@@ -160,7 +160,7 @@ func (p page) overview(list []Report, names []string) {
 		rows("Not held, the worst first", others)
 	}
 	if len(held) > 0 {
-		p.Put("\n"+`<details class="held"><summary>%s</summary>`, fmt.Sprintf("%d held", len(held)))
+		p.Put("\n"+`<details open class="held"><summary>%s</summary>`, fmt.Sprintf("%d held", len(held)))
 		rows("Held", held)
 		p.Put("\n</details>")
 	}

@@ -49,7 +49,7 @@ func TestWhatThePageSays(t *testing.T) {
 	text := page(t, append(judged(t), judgedOf(t, recovering()))...)
 	for sentence, want := range map[string]string{
 		"the worst verdict is at the top":         `<b class="verdict broken"><span aria-hidden="true">✖</span>&nbsp;BROKEN</b> 4 experiments: 1 broken, 1 unknown, 2 held</h1>`,
-		"those that held are folded":              `<details class="held"><summary>2 held</summary>`,
+		"those that held are folded":              `<details open class="held"><summary>2 held</summary>`,
 		"each verdict has its reason":             "3 of 3 limits held, proof 8 of 8",
 		"a limit has what was seen, with bounds":  "0.39s to 1.91s",
 		"what did not hold says where to look":    "look: outage from 10:15:02.3 (+2.3s)",
@@ -96,7 +96,7 @@ func TestChecksThatHeldAreFoldedIfTheRunIsBroken(t *testing.T) {
 			r.Findings[i].Verdict = steadystate.Held
 		}
 	}
-	const folded = "<details><summary>1 held: enough replicas</summary>\n<table class=\"limits\""
+	const folded = "<details open><summary>1 held: enough replicas</summary>\n<table class=\"limits\""
 	if !strings.Contains(page(t, r), folded) {
 		t.Errorf("broken: no %q", folded)
 	}
@@ -180,6 +180,11 @@ func TestThePageNeedsNeitherScriptNorStyle(t *testing.T) {
 	for _, no := range []string{"content:", "visibility:hidden", "font-size:0"} {
 		if strings.Contains(strings.ReplaceAll(style, "content-visibility", ""), no) {
 			t.Errorf("the style sheet has %q", no)
+		}
+	}
+	for _, m := range regexp.MustCompile(`<details[^>]*>`).FindAllString(page(t, judged(t)...), -1) {
+		if !strings.HasPrefix(m, "<details open") {
+			t.Errorf("%s would not be printed", m)
 		}
 	}
 	for _, m := range regexp.MustCompile(`<(rect|path|line) [^>]*>`).FindAllString(between(t, text, "<body>", "<defs>"), -1) {

@@ -25,7 +25,7 @@ func (p page) run(r Report, merge int, many bool) {
 	p.Put("\n"+`<section class="run" id="%s" data-verdict="%s">`, p.id, r.Verdict)
 	folded := many && r.Verdict == steadystate.Held
 	if folded {
-		p.Put("\n<details><summary>")
+		p.Put("\n<details open><summary>")
 	}
 	p.Put("\n<" + heading + ">")
 	p.verdict(r.Verdict, strings.ToUpper(r.Verdict.String()))
@@ -329,8 +329,9 @@ func (p page) events(r Report, caption string, first bool, list []moment) {
 	})
 }
 
-// fold begins details, which end with </details>.
-func (p page) fold(heading string) { p.Put("\n<details><summary>%s</summary>", heading) }
+// fold begins details, which end with </details>. They are open, since browsers do not
+// print what is closed; the script closes them.
+func (p page) fold(heading string) { p.Put("\n<details open><summary>%s</summary>", heading) }
 
 // table is a table with a caption; without headings of columns its first cells are
 // those of its rows.

@@ -1,7 +1,7 @@
 
 'use strict'
 // The page is complete without this: it adds a cursor through all lanes, zoom, a filter,
-// and unfolds what a link leads to and what is printed.
+// folds details, and unfolds what a link leads to and what is printed.
 const make = (tag, attributes, ...inner) => {
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
@@ -82,6 +82,9 @@ for (const svg of document.querySelectorAll('svg.lanes')) {
   })
   view.before(make('div', { class: 'tools' }, button('+', '+: zoom in', () => scale(2)), button('−', '−: zoom out', () => scale(0.5)), button('all', 'Show all of the run', () => scale(0))))
 }
+
+// Without this script nothing is folded: what is closed is not printed.
+for (const e of document.querySelectorAll('details')) e.open = false
 
 // A link leads into what is folded. One with a = is of the filter.
 const unfold = () => {

@@ -49,6 +49,8 @@ const open = async (policy, name, { width = 1440, scheme = 'light', script = tru
   await page.goto(url(policy, name) + hash)
   return page
 }
+const closed = (page) => page.$$eval('details', (list) => list.filter((e) => !e.open).length)
+const unfolded = (page) => page.$$eval('details', (list) => list.filter((e) => e.open).length)
 // All words of a page but those that its script added.
 const words = (page) => page.evaluate(() => {
   const main = document.querySelector('main').cloneNode(true)
@@ -85,14 +87,17 @@ for (const name of ends.concat('many')) {
   const page = await open('plain', name)
   await page.pdf({ path: join(shots, `${name}.pdf`), format: 'A4' })
   const all = await words(page)
+  check(await unfolded(page) === 0, `${name}: something is not folded`)
   await page.close()
 
   const bare = await open('plain', name, { script: false })
   check((await words(bare)) === all, `${name}: without script it says something else`)
+  check(await closed(bare) === 0, `${name}: without script something is folded, and so not printed`)
   await bare.close()
 
   const strict = await open('jenkins', name, { width: 1440 })
   check((await words(strict)) === all, `${name}: without script and style it says something else`)
+  check(await closed(strict) === 0, `${name}: without script and style something is folded, and so not printed`)
   check(await strict.evaluate(() => !document.querySelector('.tools') && getComputedStyle(document.querySelector('.verdict')).whiteSpace === 'normal'), `${name}: Jenkins' policy took nothing`)
   for (const [width, scheme] of [[400, 'light'], [1440, 'light'], [1440, 'dark']]) {
     await strict.setViewport({ width, height: 900 })
