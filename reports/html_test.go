@@ -105,8 +105,8 @@ func TestChecksThatHeldAreFoldedIfTheRunIsBroken(t *testing.T) {
 	}
 }
 
-// Each broken limit says which outages broke it and why, and each outage has its own cause:
-// the first screen explains one of them.
+// Each broken limit says which outages broke it and why, and each outage has its own cause
+// and advice: the first screen explains one of them.
 func TestEachBrokenLimitAndEachOutageIsExplained(t *testing.T) {
 	r := judgedOf(t, scenes.Play("broken"))
 	text := page(t, r)
@@ -115,7 +115,7 @@ func TestEachBrokenLimitAndEachOutageIsExplained(t *testing.T) {
 		"enough replicas": {"outage 1</a> at 23:40:5", ": why: consistent with: warm-786b5d5549-hss6q was away"},
 	}
 	outages := map[string][]string{
-		"gizmo sells":     {"why: consistent with: requests went on to", "who: ", "when: ", "why: consistent with: warm-786b5d5549-cz7k2 was Ready at least", "who: ", "when: "},
+		"gizmo sells":     {"why: consistent with: requests went on to", "who: ", "when: ", "ask: do its clients try again", "why: consistent with: warm-786b5d5549-cz7k2 was Ready at least", "who: ", "when: ", "mend: give deployment/warm a readiness probe"},
 		"enough replicas": {"why: consistent with: warm-786b5d5549-hss6q was away", "when: "},
 	}
 	for _, of := range []struct {

@@ -432,7 +432,14 @@ func (p page) checks(r Report) {
 				}
 				p.Put("</td></tr>")
 				if i < explained {
-					p.why(5, each(sentences(r.cause(c.Check, i)), func(text string) reason { return reason{text: text} })...)
+					why := r.cause(c.Check, i)
+					lines := sentences(why)
+					for _, a := range r.Advice {
+						if a.Fits != "" && a.Fits == why.Why {
+							lines = append(lines, strings.ToLower(a.Name())+": "+a.What)
+						}
+					}
+					p.why(5, each(lines, func(text string) reason { return reason{text: text} })...)
 				}
 			}
 		})
