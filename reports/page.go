@@ -182,8 +182,8 @@ const mostCauses = 3
 // A reason is a line about what broke; name, if it is not empty, leads to the anchor.
 type reason struct{ anchor, name, text string }
 
-// because says what broke a limit: by which outages, and what the record shows of each, or
-// that of the limit itself. What was told of another limit is not told again.
+// because says what broke a limit: by which outages, and why there was each, or why it broke
+// itself. What was told of another limit is not told again.
 func (p page) because(r Report, f judge.Finding, told map[string]bool) (reasons []reason) {
 	if f.Verdict != steadystate.Broken {
 		return nil
@@ -193,25 +193,23 @@ func (p page) because(r Report, f judge.Finding, told map[string]bool) (reasons 
 		if i == mostCauses {
 			return append(reasons, reason{text: fmt.Sprintf("and %d more outages", len(list)-mostCauses)})
 		}
-		var texts []string
-		for _, text := range sentences(c) {
-			if !told[f.Check+text] {
-				texts = append(texts, text)
-			}
+		lines := slices.DeleteFunc(sentences(c), func(text string) bool { return told[f.Check+text] })
+		for _, text := range lines {
 			told[f.Check+text] = true
 		}
 		if c.Outage == cause.NoOutage {
-			for _, text := range texts {
-				reasons = append(reasons, reason{text: text})
-			}
+			reasons = append(reasons, each(lines, func(text string) reason { return reason{text: text} })...)
 			continue
 		}
 		check := slices.IndexFunc(r.Checks, func(o judge.CheckResult) bool { return o.Check == c.Check })
 		if check < 0 || c.Outage >= len(r.Checks[check].Outages) {
 			continue
 		}
-		at := " at " + r.clock(r.Checks[check].Outages[c.Outage].Start.Middle())
-		reasons = append(reasons, reason{p.anchor("outage", check+1, c.Outage+1), fmt.Sprintf("outage %d", c.Outage+1), strings.TrimSuffix(at+": "+strings.Join(texts, "; "), ": ")})
+		text := " at " + r.clock(r.Checks[check].Outages[c.Outage].Start.Middle())
+		if len(lines) > 0 {
+			text += ": " + lines[0] // the others are where the link leads
+		}
+		reasons = append(reasons, reason{p.anchor("outage", check+1, c.Outage+1), fmt.Sprintf("outage %d", c.Outage+1), text})
 	}
 	return reasons
 }
