@@ -90,8 +90,11 @@ func (p page) first(r Report) {
 		}
 	}
 	p.story(story[:why])
+	p.Put("\n" + `<div class="pair">` + "\n<div>")
 	p.limits(r)
+	p.Put("\n</div>")
 	p.story(story[why:])
+	p.Put("\n</div>")
 }
 
 // besides are the names of the lines that do not say why.
@@ -179,8 +182,12 @@ func (p page) tables(r Report, checks [][]judge.Finding) {
 // mostCauses is how many causes a limit has on the page. The outages' table has all.
 const mostCauses = 3
 
-// A reason is a line about what broke; name, if it is not empty, leads to the anchor.
-type reason struct{ anchor, name, text string }
+// A reason is a line about what broke; name, if it is not empty, leads to the anchor. A
+// brief one needs no line of its own.
+type reason struct {
+	anchor, name, text string
+	brief              bool
+}
 
 // because says what broke a limit: by which outages, and why there was each, or why it broke
 // itself. What was told of another limit is not told again.
@@ -209,7 +216,7 @@ func (p page) because(r Report, f judge.Finding, told map[string]bool) (reasons 
 		if len(lines) > 0 {
 			text += ": " + lines[0] // the others are where the link leads
 		}
-		reasons = append(reasons, reason{p.anchor("outage", check+1, c.Outage+1), fmt.Sprintf("outage %d", c.Outage+1), text})
+		reasons = append(reasons, reason{p.anchor("outage", check+1, c.Outage+1), fmt.Sprintf("outage %d", c.Outage+1), text, len(lines) == 0})
 	}
 	return reasons
 }
@@ -217,9 +224,12 @@ func (p page) because(r Report, f judge.Finding, told map[string]bool) (reasons 
 // why is a row with reasons under that of which they tell; its cells but the first are one.
 func (p page) why(others int, reasons ...reason) {
 	for i, of := range reasons {
-		if i == 0 {
+		switch {
+		case i == 0:
 			p.Put("\n"+`<tr class="why"><td></td><td colspan="%s" class="dim">`, others)
-		} else {
+		case of.brief:
+			p.Put(", ")
+		default:
 			p.Put("<br>")
 		}
 		if of.name != "" {

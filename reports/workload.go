@@ -63,6 +63,13 @@ func (r Report) workload() (lines []Line) {
 	}
 	slices.Sort(nodes)
 	add("nodes of its pods", strings.Join(slices.Compact(nodes), ", "))
+	var spread []string
+	for _, of := range keys(w.Spread) {
+		spread = append(spread, of+" "+w.Spread[of])
+	}
+	if w.Spread != nil {
+		add("spread", cmp.Or(strings.Join(spread, ", "), "none"))
+	}
 	var scalers []string
 	for _, name := range keys(w.Autoscalers) {
 		scalers = append(scalers, fmt.Sprintf("%s, minReplicas %d", name, w.Autoscalers[name]))
