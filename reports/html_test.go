@@ -88,6 +88,15 @@ func TestWhyItBrokeComesBeforeTheLimits(t *testing.T) {
 	}
 }
 
+// Who interrupted a run wants to know that nothing of it is left.
+func TestThePageOfAnInterruptedRunSaysWhetherItsFaultsAreUndone(t *testing.T) {
+	for name, want := range map[string]bool{"interrupted": true, "broken": false, "left-behind": false} {
+		if got := strings.Contains(page(t, judgedOf(t, scenes.Play(name))), "<li>every fault is undone, since "); got != want {
+			t.Errorf("%s: says so: %t", name, got)
+		}
+	}
+}
+
 // A check that held is one line of a run that another one broke.
 func TestChecksThatHeldAreFoldedIfTheRunIsBroken(t *testing.T) {
 	r := judgedOf(t, scenes.Play("broken"))

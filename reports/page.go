@@ -66,6 +66,10 @@ func (p page) first(r Report) {
 	}
 	p.With("<br>image %s", strings.Join(images, "; "))
 	p.Put("</p>")
+	undone := ""
+	if r.End.Reason == record.Interrupted {
+		undone = r.Undone()
+	}
 	if inPlace := r.InPlace(); inPlace != "" || len(r.Caveats) > 0 {
 		p.Put("\n" + `<ul class="caveats">`)
 		if inPlace != "" {
@@ -80,6 +84,7 @@ func (p page) first(r Report) {
 				p.Put("\n<li>%s</li>", c)
 			}
 		}
+		p.With("\n<li>%s</li>", undone)
 		p.Put("\n</ul>")
 	}
 	story, why := r.Story(), 0

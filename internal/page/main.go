@@ -95,7 +95,7 @@ func write(dir, name string, list ...reports.Report) error {
 	err := reports.HTML(&page, list...)
 	screen := terminal.Screen{Width: 100}
 	if len(list) == 1 {
-		err = errors.Join(err, screen.Report(&text, list[0], terminal.Place{}))
+		err = errors.Join(err, screen.Report(&text, list[0], terminal.Place{Page: name + ".html"}))
 	} else {
 		err = errors.Join(err, screen.Summary(&text, reports.ExitCode(list...), list...))
 	}
