@@ -57,8 +57,8 @@ func TestWhatThePageSays(t *testing.T) {
 		"what is left behind says what to do":     "remove it with: <code>aftershock sweep -f aftershock.yaml</code>",
 		"the environment is there, escaped":       "a test, &lt;not&gt; a cluster",
 		"an outage says what it was":              "lasted 395ms to 1.905s, 5 of 5 bad: connection refused",
-		"a fault says when it came and went":      "kill b: T0 2.000s..2.100s, undone 10:15:04.0",
-		"a phase says when it was":                "settle 0.000s..2.000s, 2s",
+		"a fault says when it came and went":      "kill b: T0 10:15:02.05 (+2.05s), undone 10:15:04.000 (+4s)",
+		"a phase says when it was":                "settle 10:15:00.000 (+0s) to 10:15:02.000 (+2s), 2s",
 		"an event is in the table":                "<td>pod/b gone</td>",
 		"the waterfall is there, with its stages": "containers started",
 		"and says which stage cost the most":      "costliest: ready",
@@ -84,6 +84,21 @@ func TestWhyItBrokeComesBeforeTheLimits(t *testing.T) {
 				t.Errorf("%s: no %q after the one before of %q", name, part, want)
 			}
 			text = rest
+		}
+	}
+}
+
+// What other people's dashboards show is found by the wall clock.
+func TestThePageHasTheWallClockBesideEachOffset(t *testing.T) {
+	text := page(t, judgedOf(t, scenes.Play("broken")))
+	for caption, want := range map[string]string{
+		"<caption>Outages of gizmo sells":         `<td class="n">23:40:58.0`,
+		"<caption>recovery of ":                   `<th scope="col">UTC</th>`,
+		`<th scope="row">phase settle</th>`:       "23:40:53.000 (+0s) to 23:40:58.000 (+5s), 5s",
+		`<th scope="row">kill 1 of the pods app=`: `<td class="n">23:40:58.05 (+5.05s)</td>`,
+	} {
+		if _, rest, found := strings.Cut(text, caption); !found || !strings.Contains(rest[:min(2000, len(rest))], want) {
+			t.Errorf("no %q after %q", want, caption)
 		}
 	}
 }

@@ -166,7 +166,7 @@ func (l *lanes) phases() {
 		if i%2 == 1 {
 			looks = `fill-opacity="0.18"`
 		}
-		l.box(p.Span, 0, 18, looks, fmt.Sprintf("%s %s, %s", p.Name, p.Span, duration(p.Width())))
+		l.box(p.Span, 0, 18, looks, p.Name+" "+l.fromTo(p.Span))
 		if l.share(p.To)-l.share(p.From) > 0.022*float64(len(p.Name)) {
 			l.Put(`<text x="%s" y="13" text-anchor="middle">%s</text>`, l.at(p.Middle()), p.Name)
 		}
@@ -228,14 +228,14 @@ func (l *lanes) faults() {
 		}
 		gone, note := steadystate.Instant(l.Length), ", not seen to be undone"
 		if i.Removed != nil {
-			gone, note = *i.Removed, ", undone "+l.clock(i.Removed.Middle())
+			gone, note = *i.Removed, ", undone "+l.When(*i.Removed)
 		}
 		if i.OneShot && i.Removed != nil {
 			gone, note = steadystate.Instant(i.To), ", over once done"
 		}
 		l.head("fault", short(i.Fault, 52), 10, nil)
 		y := px(l.y - 10)
-		title := fmt.Sprintf("%s: T0 %s%s", i.Fault, i.Span, note)
+		title := fmt.Sprintf("%s: T0 %s%s", i.Fault, l.When(i.Span), note)
 		l.box(steadystate.Span{From: i.To, To: max(i.To, gone.From)}, y, 9, `fill-opacity="0.55"`, title)
 		for _, edge := range []steadystate.Span{i.Span, gone} {
 			l.box(edge, y, 9, `fill-opacity="0.2" stroke="currentColor" stroke-dasharray="2 2"`, title)
@@ -309,7 +309,7 @@ func (l *lanes) check(c judge.CheckResult) {
 	})
 	l.y += 11
 	for _, o := range c.Outages {
-		title := fmt.Sprintf("outage from %s to %s, lasted %s, %d of %d bad: %s", o.Start, o.End, lasted(o.Length(), o.Open), o.Bad, o.Total, o.Reason)
+		title := fmt.Sprintf("outage from %s to %s, lasted %s, %d of %d bad: %s", l.When(o.Start), l.When(o.End), lasted(o.Length(), o.Open), o.Bad, o.Total, o.Reason)
 		l.box(steadystate.Span{From: o.Start.From, To: o.End.To}, px(l.y-10), 8, `class="maybe" fill="`+badColour+`" fill-opacity="0.25" stroke="`+badColour+`" stroke-dasharray="2 2"`, title)
 		if surely := (steadystate.Span{From: o.Start.To, To: o.End.From}); surely.Valid() {
 			l.box(surely, px(l.y-10), 8, `class="surely" fill="url(#hatch)" stroke="`+badColour+`"`, title)
@@ -652,7 +652,7 @@ func (l *lanes) autoscalers() {
 			most = max(most, s.Current, s.Desired, s.Max, s.Min)
 		}
 		for _, s := range lists["allowed"] {
-			l.Put("\n"+`<text x="%s" y="%s" text-anchor="middle" font-size="10">◆<title>%s</title></text>`, l.at(s.To), px(l.y-34)+33*(1-px(s.n)/px(most))+4, fmt.Sprintf("its policies allowed %d at %s", s.n, s.Span))
+			l.Put("\n"+`<text x="%s" y="%s" text-anchor="middle" font-size="10">◆<title>%s</title></text>`, l.at(s.To), px(l.y-34)+33*(1-px(s.n)/px(most))+4, fmt.Sprintf("its policies allowed %d at %s", s.n, l.When(s.Span)))
 		}
 	}
 }
@@ -791,9 +791,9 @@ func (l *lanes) pods() {
 			}
 			draw(e.From)
 			if e.Kind != record.EventExists && e.Width() > 0 {
-				l.box(e.Span, y, height, `fill="url(#between)"`, fmt.Sprintf("%s %s at %s", p.name, e.Kind, e.Span))
+				l.box(e.Span, y, height, `fill="url(#between)"`, fmt.Sprintf("%s %s at %s", p.name, e.Kind, l.When(e.Span)))
 			}
-			since, looks, what = e.To, next, fmt.Sprintf("%s since %s", e.Kind, e.Span)
+			since, looks, what = e.To, next, fmt.Sprintf("%s since %s", e.Kind, l.When(e.Span))
 			if e.Kind == record.EventGone || e.Kind == record.EventFailed {
 				l.Put(`<text x="%s" y="%s" text-anchor="middle" font-weight="bold">✕<title>%s</title></text>`, l.at(e.Middle()), y+9, p.name+" "+what)
 			}

@@ -384,10 +384,10 @@ func (p page) details(r Report) {
 	if len(r.Waterfalls)+len(r.Scalings) > 0 {
 		p.fold("Recovery stages")
 		for _, w := range r.Waterfalls {
-			p.fall(w.Title(), costliest(w), w.Breakdown)
+			p.fall(r, w.Title(), costliest(w), w.Breakdown)
 		}
 		for _, d := range r.Scalings {
-			p.fall(d.Title(), "", d.Breakdown)
+			p.fall(r, d.Title(), "", d.Breakdown)
 		}
 		p.Put("\n</details>")
 	}
@@ -414,7 +414,7 @@ func (p page) details(r Report) {
 	}
 	p.checks(r)
 	p.trafficOf(r)
-	p.faults(r.Injections)
+	p.faults(r)
 	p.setup(r)
 }
 
@@ -438,7 +438,7 @@ func (p page) checks(r Report) {
 			for i, o := range c.Outages[:min(most, len(c.Outages))] {
 				at := p.anchor("outage", check+1, i+1)
 				p.Put("\n"+`<tr id="%s"><td class="n"><a class="self" href="#%s">%s</a></td>`, at, at, i+1)
-				p.cells(o.Start.String(), o.End.String(), lasted(o.Length(), o.Open), fmt.Sprintf("%d of %d", o.Bad, o.Total))
+				p.cells(r.When(o.Start), r.When(o.End), lasted(o.Length(), o.Open), fmt.Sprintf("%d of %d", o.Bad, o.Total))
 				p.Put("<td>%s", o.Reason)
 				if o.Open {
 					p.Put(" <b>not over when the record ended</b>")
@@ -520,13 +520,13 @@ func (p page) trafficOf(r Report) {
 }
 
 // faults are what was injected, into what, and when.
-func (p page) faults(list []judge.InjectionResult) {
-	if len(list) == 0 {
+func (p page) faults(r Report) {
+	if len(r.Injections) == 0 {
 		return
 	}
 	p.fold("Faults")
 	p.table("", []string{"fault", "targets", "T0", "T1"}, func() {
-		for _, i := range list {
+		for _, i := range r.Injections {
 			p.Put("\n"+`<tr><th scope="row">%s`, i.Fault)
 			p.With("<br><b>%s</b>", i.FailureReason)
 			var targets []string
@@ -538,9 +538,9 @@ func (p page) faults(list []judge.InjectionResult) {
 			p.Put("</td>")
 			t1 := "not undone"
 			if i.Removed != nil {
-				t1 = i.Removed.String()
+				t1 = r.When(*i.Removed)
 			}
-			p.cells(i.String(), t1)
+			p.cells(r.When(i.Span), t1)
 			p.Put("</tr>")
 		}
 	})
@@ -554,9 +554,9 @@ func (p page) setup(r Report) {
 		p.row("verdict", r.Reason)
 		p.row("run", r.Run)
 		p.row("started", r.Started.Format("2006-01-02 15:04:05 MST"))
-		p.row("window", fmt.Sprintf("%s (%s) of %s", r.Window, duration(r.Window.Width()), duration(r.Length)))
+		p.row("window", fmt.Sprintf("%s, of %s", r.fromTo(r.Window), duration(r.Length)))
 		for _, phase := range r.Phases {
-			p.row("phase "+phase.Name, fmt.Sprintf("%s, %s", phase.Span, duration(phase.Width())))
+			p.row("phase "+phase.Name, r.fromTo(phase.Span))
 		}
 		for _, row := range []struct{ name, text string }{{"plan", plan(r)}, {"load", r.Load}, {"tool", r.toolVersion()}} {
 			if row.text != "" {
@@ -598,14 +598,23 @@ func (p page) setup(r Report) {
 	p.Put("\n</details>")
 }
 
+// fromTo is a span between instants that are known.
+func (r Report) fromTo(span steadystate.Span) string {
+	return fmt.Sprintf("%s to %s, %s", r.When(steadystate.Instant(span.From)), r.When(steadystate.Instant(span.To)), duration(span.Width()))
+}
+
 // fall is the steps after a fault: the time that each certainly took and may have
 // taken.
-func (p page) fall(title, costliest string, b judge.Breakdown) {
-	p.table(title+", "+cmp.Or(b.Fault, "no fault"), []string{"stage", "reached", "took", "when it was under way", "note"}, func() {
+func (p page) fall(r Report, title, costliest string, b judge.Breakdown) {
+	p.table(title+", "+cmp.Or(b.Fault, "no fault"), []string{"stage", "UTC", "after the fault", "took", "when it was under way", "note"}, func() {
 		whole := b.Whole()
 		for _, s := range b.Steps {
 			p.Put("\n"+`<tr><th scope="row">%s</th>`, s.Stage)
-			p.cells(b.When(s), s.Text())
+			clock := "-"
+			if s.Reached != nil {
+				clock = r.clock(s.Reached.Middle())
+			}
+			p.cells(clock, b.When(s), s.Text())
 			p.Put(`<td><svg width="300" height="14" viewBox="0 0 300 14" preserveAspectRatio="none" aria-hidden="true">`)
 			bar := b.Bar(s)
 			for _, part := range []struct {

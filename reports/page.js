@@ -91,6 +91,8 @@ const unfold = () => {
   if (location.hash.includes('=')) return
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)))
   if (!target) return
+  const run = target.closest('.run')
+  if (run) run.hidden = false // by the filter
   for (let e = target; e; e = e.parentElement) if (e.localName === 'details') e.open = true
   for (const e of target.querySelectorAll(':scope > details')) if (e.querySelector('h1, h2')) e.open = true
   target.scrollIntoView()
