@@ -553,7 +553,11 @@ func ofFault(r judge.Result) (Advice, bool) {
 		limit := limits(serving(r.Workload), "cpu")
 		return Advice{Kind: CPULimit, Question: true, What: "is the CPU limit enough for the load and what runs beside it?", Checked: limit, Prove: "stress/cpu-one"}, r.Workload == nil || limit != ""
 	case record.KindNetworkDelay, record.KindNetworkLoss, record.KindNetworkCorrupt, record.KindNetworkDuplicate, record.KindNetworkPartition, record.KindNetworkBandwidth:
-		return Advice{Kind: Dependency, Question: true, What: "does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"}, true
+		silent := "what does not answer"
+		if peers := r.Injections[0].Peers; len(peers) > 0 {
+			silent = strings.Join(peers, " or ") + " if they do not answer"
+		}
+		return Advice{Kind: Dependency, Question: true, What: "does it give up on " + silent + " (timeout), try again (retry), and stop asking for a while (circuit breaker)?"}, true
 	}
 	return Advice{}, false
 }

@@ -105,6 +105,7 @@ func advisedOfTheWorkload(t *testing.T, seen map[string]bool) {
 		{"a liveness probe", cause.Restarted, delay, nil, cause.LivenessNeeds + ": Ask does the liveness probe need what the fault took away? (livenessProbe of checkout: GET /healthz every 5s)"},
 		{"no liveness probe", cause.Restarted, delay, func(w *record.Workload) { w.Containers[0].Liveness = "" }, ""},
 		{"a slow network", cause.Faulted, delay, nil, cause.Dependency + ": Ask does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"},
+		{"a network cut between it and another", cause.Faulted, judge.InjectionResult{Injection: record.Injection{Kind: record.KindNetworkPartition, Peers: []string{"pods app=payments in shop"}}}, nil, cause.Dependency + ": Ask does it give up on pods app=payments in shop if they do not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"},
 		{"a cut network", cause.Faulted, judge.InjectionResult{Injection: record.Injection{Kind: record.KindNetworkPartition}}, nil, cause.Dependency + ": Ask does it give up on what does not answer (timeout), try again (retry), and stop asking for a while (circuit breaker)?"},
 		{"a record without the kind of its fault", cause.Faulted, old, nil, ""},
 		{"a busy processor", cause.Faulted, stress, nil, cause.CPULimit + ": Ask is the CPU limit enough for the load and what runs beside it? (the limit of checkout is 300m); stress/cpu-one would prove it"},
