@@ -80,6 +80,8 @@ for (const name of ends.concat('many')) {
       if (as === 'print') await page.evaluate(() => dispatchEvent(new Event('beforeprint')))
       const wide = await page.evaluate(() => document.scrollingElement.scrollWidth)
       check(wide <= width || (as === 'print' && width < 800), `${name} ${width} ${as}: the page is ${wide} wide`)
+      const over = await page.$$eval('.limits td', (list) => list.filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.innerText))
+      check(over.length === 0, `${name} ${width} ${as}: what is wider than its column:`, over)
       await page.screenshot({ path: join(shots, `${name}-${width}-${as}.png`), fullPage: name !== 'many' })
       await page.close()
     }
@@ -117,7 +119,7 @@ for (const name of ends.concat('many')) {
     const [, label, text] = line.match(/^ {2}([A-Z][a-z]+|p95|!) +(.*)$/) ?? []
     if (!label || ['Page', 'Again', 'More'].includes(label)) continue
     labels.push(label)
-    if (!/^and \d+ more$/.test(text)) check(all.replaceAll(' ', '').includes(text.replace(/( in the report: .*| \(more in the report\)|…)$/, '').replace(/ remove it with:.*/, '').replace(/\s+/g, '')), `${name}: the page does not say ${text}`)
+    if (!/^and \d+ more$/.test(text)) check(all.replaceAll(' ', '').includes(text.replace(/ in the report: .*$/, '').replace(/( \(more in the report\)|…)$/, '').replace(/ remove it with:.*/, '').replace(/\s+/g, '')), `${name}: the page does not say ${text}`)
   }
   if (name === 'broken') for (const label of ['What', 'Why', 'Mend']) check(labels.includes(label), `${name}: the terminal has no ${label}`)
 }
