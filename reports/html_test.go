@@ -170,6 +170,9 @@ func TestALimitOfAnUnprovenRunIsOnlyWithinOnThePage(t *testing.T) {
 	if strings.Contains(limits, "</span>&nbsp;held</b>") || !strings.Contains(limits, "</span>&nbsp;within</b>") || !strings.Contains(text, "NOT PROVEN, 2 of 2 within limits") {
 		t.Error("want limits that are within, and none that is held")
 	}
+	if green := "#2f8f57"; strings.Contains(limits, green) {
+		t.Error("what was seen is drawn as if it were proven")
+	}
 }
 
 // Nothing of a page comes from anywhere else, and nothing of it runs but its own

@@ -171,7 +171,7 @@ func (p page) tables(r Report, checks [][]judge.Finding) {
 			p.verdict(verdict, r.Word(f.Verdict))
 			p.Put(`</td><td><a class="self" href="#%s">%s</a></td><td class="n">%s</td><td>%s`, at, quantity, wanted, Seen(f))
 			p.Put(`</td><td class="gauge">`)
-			p.gauge(f)
+			p.gauge(f, verdict)
 			p.Put("</td></tr>")
 			reasons := p.because(r, f, told)
 			if f.Undecided != "" && !told[f.Undecided] {
@@ -248,7 +248,7 @@ func (p page) why(others int, reasons ...reason) {
 }
 
 // gauge draws a limit with what was seen, on one scale.
-func (p page) gauge(f judge.Finding) {
+func (p page) gauge(f judge.Finding, verdict steadystate.Verdict) {
 	if f.Wanted == nil || f.Seen == nil {
 		return
 	}
@@ -267,7 +267,7 @@ func (p page) gauge(f judge.Finding) {
 	}
 	place := func(v float64) px { return px(1 + (width-2)*(v-from)/(to-from)) }
 	low, high := place(f.Seen.Low), place(f.Seen.High)
-	colour := map[steadystate.Verdict]string{steadystate.Held: goodColour, steadystate.Broken: badColour}[f.Verdict]
+	colour := map[steadystate.Verdict]string{steadystate.Held: goodColour, steadystate.Broken: badColour}[verdict]
 	p.Put(`<svg width="%s" height="16" role="img" aria-label="limit %s, seen %s"><path d="M1 8H%s" stroke="currentColor" stroke-opacity="0.35"/>`, width, f.Limit, Seen(f), width-1)
 	p.Put(`<rect x="1" width="%s" y="6" height="4" fill="%s"/><rect x="%s" width="%s" y="3.5" height="9" fill="%s" fill-opacity="0.45" stroke="%s"/>`, max(0, low-1), cmp.Or(colour, unknownColour), low, max(1.5, high-low), cmp.Or(colour, unknownColour), cmp.Or(colour, unknownColour))
 	p.Put(`<path d="M%s 0v16" stroke="currentColor" stroke-width="2"/></svg>`, place(bound))
