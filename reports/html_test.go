@@ -63,7 +63,7 @@ func TestWhatThePageSays(t *testing.T) {
 		"the waterfall is there, with its stages": "containers started",
 		"and says which stage cost the most":      "costliest: ready",
 		"detection has its bounds":                "detected after 405ms to 505ms",
-		"the story is that of the terminal":       "one outage of shop answers from 10:15:02.3 (+2.3s) to 10:15:03.4, lasted 0.39s to 1.91s; down: 5 of 5 bad (100%)",
+		"the story is that of the terminal":       "one outage of shop answers from 10:15:02.3 (+2.3s) to 10:15:03.4, lasted 0.39s to 1.91s; 5 of 5 bad (100%)",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s: no %q in the page", sentence, want)

@@ -349,6 +349,9 @@ var lookAt = map[string]string{
 	recovery.Answered:  "what %s did from when it was Ready to its first good answer",
 }
 
+// lookBack is for how long before an outage what happened is where to look.
+const lookBack = 30 * time.Second
+
 // look is where to look for why a limit broke, if nothing that is to be mended or asked
 // says it: what Kubernetes spoke of, else the pod that was to come back, the one that
 // failed, or what happened last before, else the service.
@@ -384,8 +387,12 @@ func (r Report) look(told explanation) string {
 		return fmt.Sprintf(stage, pod)
 	case most > 0 && of.Failures[0].Backend != "":
 		return "the log of " + of.Failures[0].Backend + at
-	case of.Before != nil && of.Before.Kind != cause.FaultOn && of.Before.Kind != cause.FaultOff && !r.hit(of.Before.Subject):
-		return fmt.Sprintf("the log and the Events of %s at %s", of.Before.Subject, r.When(of.Before.Span))
+	case of.Before != nil && told.outage != nil && of.Before.To >= told.outage.Start.From-lookBack && of.Before.Kind != cause.FaultOn && of.Before.Kind != cause.FaultOff && !r.hit(of.Before.Subject):
+		what := "the Events"
+		if strings.HasPrefix(of.Before.Subject, "pod/") {
+			what = "the log and the Events"
+		}
+		return fmt.Sprintf("%s of %s at %s", what, of.Before.Subject, r.When(of.Before.Span))
 	case r.Workload != nil:
 		return "the log of " + r.Workload.Subject + at
 	}
@@ -463,14 +470,14 @@ func (r Report) toldOutage(check string, o *steadystate.Outage, of cause.Cause) 
 	return text
 }
 
-// depth is how deep an outage was: "degraded: 50 of 102 bad (49%)", or "down" if all were,
-// and how long its stretches last together if it flapped.
+// depth is how deep an outage was: "degraded: 50 of 102 bad (49%)", without that word if all
+// were, and how long its stretches last together if it flapped. Slow answers and values of a
+// query are bad, too, so that no outage is said to be more than that.
 func depth(o steadystate.Outage) string {
-	how := "down"
+	text := fmt.Sprintf("%d of %d bad (%.0f%%)", o.Bad, o.Total, 100*float64(o.Bad)/float64(max(1, o.Total)))
 	if o.Bad < o.Total {
-		how = "degraded"
+		text = "degraded: " + text
 	}
-	text := fmt.Sprintf("%s: %d of %d bad (%.0f%%)", how, o.Bad, o.Total, 100*float64(o.Bad)/float64(max(1, o.Total)))
 	if o.Stretches > 1 {
 		text += fmt.Sprintf(", in %d stretches that last %s together",
 			o.Stretches, between("time", steadystate.Seconds(o.Down), nil))

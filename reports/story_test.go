@@ -119,17 +119,17 @@ func TestWhatAndWhy(t *testing.T) {
 		{
 			"a limit on a phase is explained by an outage in it, not by a longer one before it",
 			several(judge.Finding{Check: "answers", Limit: "downtime <= 1s during hold"}),
-			[]string{"2 outages of answers, one of them from 00:00:50.000 (+50s) to 00:00:55.000, lasted 5s; down: 5 of 5 bad (100%)", "the late one"},
+			[]string{"2 outages of answers, one of them from 00:00:50.000 (+50s) to 00:00:55.000, lasted 5s; 5 of 5 bad (100%)", "the late one"},
 		},
 		{
 			"what broke at another time has a why too",
 			several(judge.Finding{Check: "whole", Limit: "downtime <= 1s"}, judge.Finding{Check: "whole", Limit: "ttr <= 1s"}, judge.Finding{Check: "answers", Limit: "downtime <= 1s during hold"}),
-			[]string{"one outage of whole from 00:00:44.000 (+44s) to 00:00:49.000, lasted 5s; down: 5 of 5 bad (100%)", "another", "answers: the late one"},
+			[]string{"one outage of whole from 00:00:44.000 (+44s) to 00:00:49.000, lasted 5s; 5 of 5 bad (100%)", "another", "answers: the late one"},
 		},
 		{
 			"but not what broke at the same time",
 			several(judge.Finding{Check: "answers", Limit: "downtime <= 1s"}, judge.Finding{Check: "whole", Limit: "downtime <= 1s"}),
-			[]string{"2 outages of answers, the longest from 00:00:02.000 (+2s) to 00:00:46.000, lasted 44s; down: 5 of 5 bad (100%)", "the long one"},
+			[]string{"2 outages of answers, the longest from 00:00:02.000 (+2s) to 00:00:46.000, lasted 44s; 5 of 5 bad (100%)", "the long one"},
 		},
 	} {
 		var got []string

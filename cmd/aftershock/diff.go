@@ -164,6 +164,7 @@ func sameRun(first, second string, a, b results.Result) bool {
 		y, errY := digest(second)
 		return errors.Join(errX, errY) == nil && x == y
 	case rank(first) == rank(second):
+		a.Trial, b.Trial = 0, 0 // is among the runs of its file
 		return reflect.DeepEqual(a, b)
 	}
 	return a.Experiment == b.Experiment && a.PlanHash == b.PlanHash && a.Run.Started.Equal(b.Run.Started) &&

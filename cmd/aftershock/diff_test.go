@@ -173,6 +173,16 @@ func TestARunCountsOnce(t *testing.T) {
 	if code, stdout, stderr := call(t, "trend", dir); code != exitHeld || !strings.Contains(stdout, "shop/kill  6 runs") {
 		t.Fatalf("results count beside their record: exit code %d\n%s%s", code, stdout, stderr)
 	}
+	// In each document the trials are numbered from 1.
+	several, last := filepath.Join(t.TempDir(), "several.json"), filepath.Join(t.TempDir(), "last.json")
+	for file, records := range map[string][]string{several: {"runs1.jsonl", "runs2.jsonl"}, last: {"runs2.jsonl", "runs3.jsonl"}} {
+		if code, _, stderr := call(t, "report", filepath.Join(dir, records[0]), filepath.Join(dir, records[1]), "-o", "json", "--file", file); code != exitHeld {
+			t.Fatal(stderr)
+		}
+	}
+	if code, stdout, stderr := call(t, "trend", several, last); code != exitHeld || !strings.Contains(stdout, "shop/kill  3 runs") {
+		t.Fatalf("a run in two documents: exit code %d\n%s%s", code, stdout, stderr)
+	}
 	lines := strings.SplitAfter(string(whole), "\n")
 	cut := []byte(strings.Join(lines[:len(lines)/2], ""))
 	for _, row := range []struct {

@@ -231,6 +231,7 @@ func TestABrokenShareHasTheCausesOfTheOutagesThatMakeItUp(t *testing.T) {
 	}
 	gone := steadystate.Outage{Start: recordtest.Span("10..10.1"), End: recordtest.Span("13..13.1"), Bad: 30, Total: 30}
 	late := steadystate.Outage{Start: recordtest.Span("50..50.1"), End: recordtest.Span("51..51.1"), Bad: 10, Total: 10}
+	before := steadystate.Outage{Start: recordtest.Span("20.1..20.2"), End: recordtest.Span("40.1..40.2"), Bad: 200, Total: 200}
 	moment := steadystate.Outage{Start: recordtest.Span("50..50.1"), End: recordtest.Span("50.1..50.2"), Bad: 1, Total: 1}
 	restarts := "50 stopped pod/shop/d d container=shop reason=OOMKilled\n50.5 restarted pod/shop/d d container=shop reason=OOMKilled\n"
 	// Failures far from each other, which the share allows for.
@@ -272,6 +273,7 @@ func TestABrokenShareHasTheCausesOfTheOutagesThatMakeItUp(t *testing.T) {
 		{"a multiple of a baseline that is not known", "p99 <= 1.5x baseline", "", [][]record.Entry{failed("10.1", 30), answers("44", 60, 70*ms)}, []steadystate.Outage{gone}, cause.NoneLeft, more},
 		{"the downtime, of which one of two outages is next to nothing", "downtime <= 2s", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 1)}, []steadystate.Outage{gone, moment}, cause.NoneLeft, more},
 		{"the uptime, of which one of two outages is next to nothing", "uptime >= 99%", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 1)}, []steadystate.Outage{gone, moment}, cause.NoneLeft, more},
+		{"the downtime of a phase, of which a long outage before it is next to nothing", "downtime <= 500ms during watch", restarts, [][]record.Entry{failed("50.1", 10)}, []steadystate.Outage{before, late}, cause.KilledForMemory, "Ask memory"},
 		{"the longest outage, and one within the limit", "outage <= 2s", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 10)}, []steadystate.Outage{gone, late}, cause.NoneLeft, more},
 		{"the number of outages", "outages <= 1", restarts, [][]record.Entry{failed("10.1", 30), failed("50.1", 10)}, []steadystate.Outage{gone, late}, cause.NoneLeft + ", " + cause.KilledForMemory, more + ", Ask memory"},
 		{"a rate that the load does not reach", "rate >= 20/s", "", [][]record.Entry{failed("10.1", 30)}, []steadystate.Outage{gone}, "", ""},

@@ -300,7 +300,7 @@ func (in *Inquiry) Causes() []Cause {
 func Of(r judge.Result, f judge.Finding, causes []Cause) (list []Cause) {
 	check, err := r.Check(f.Check)
 	limit, _ := steadystate.ParseLimit(f.Limit)
-	window, down := windowOf(r, check, limit), time.Duration(0)
+	window, down, lengths := windowOf(r, check, limit), time.Duration(0), map[int]time.Duration{}
 	for _, c := range causes {
 		if c.Check != f.Check || c.Limit != "" && c.Limit != f.Limit || slices.Contains(c.NoPartIn, f.Limit) {
 			continue
@@ -311,9 +311,13 @@ func Of(r judge.Result, f judge.Finding, causes []Cause) (list []Cause) {
 		if err == nil && c.Outage < len(check.Outages) {
 			o := check.Outages[c.Outage]
 			length := o.Length().High
-			if limit.Phase != "" && !window.Overlaps(wholeOf(o)) || limit.Quantity == steadystate.Longest && !o.Open && limit.Tolerance.Holds(length.Seconds()) {
+			if limit.Phase != "" { // which has a part of it, or none
+				length = min(length, min(window.To, o.End.To)-max(window.From, o.Start.From))
+			}
+			if length < 0 || limit.Quantity == steadystate.Longest && !o.Open && limit.Tolerance.Holds(length.Seconds()) {
 				continue
 			}
+			lengths[c.Outage] = length
 			down += length
 		}
 		list = append(list, c)
@@ -322,7 +326,8 @@ func Of(r judge.Result, f judge.Finding, causes []Cause) (list []Cause) {
 		return list
 	}
 	return slices.DeleteFunc(list, func(c Cause) bool {
-		return err == nil && c.Outage < len(check.Outages) && 10*check.Outages[c.Outage].Length().High < down
+		length, known := lengths[c.Outage]
+		return known && 10*length < down
 	})
 }
 

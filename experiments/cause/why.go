@@ -374,21 +374,18 @@ func endings(r judge.Result, waterfalls []recovery.Waterfall) (list []ending) {
 	return list
 }
 
-// refused is why a request failed that nothing listened for.
-const refused = "connection refused"
-
 // isLate reports whether a request surely came to a pod that had begun to end and no longer
 // answered. One that was cut off may have been under way there, or in one that was about to
-// end; what is refused never is.
+// end; what is refused never is. A status without a name may be that of a new pod.
 func (in *Inquiry) isLate(q record.Request, failed string) bool {
-	if failed == "" || failed == "connection reset" || failed == "connection closed" {
+	if failed == "" || failed == "connection reset" || failed == "connection closed" || q.Code != 0 && q.Backend == "" {
 		return false
 	}
 	sent, late := steadystate.Instant(q.Sent), false
 	for _, e := range in.endings {
 		switch {
 		case q.Backend != "" && q.Backend != e.name:
-		case failed == refused:
+		case failed == record.ConnectionRefused:
 			late = late || sent.Overlaps(e.asked.Hull(e.late))
 		case sent.Overlaps(e.before):
 			return false

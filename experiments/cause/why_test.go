@@ -326,6 +326,12 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 			"consistent with: a ended before the requests to it had: 12 of 12 bad ones were sent within 1s of its end or of the end of its endpoint",
 		},
 		{
+			"an error without a name meanwhile, which may be a new pod's", evicted, nil,
+			[][]record.Entry{unavailable("", "10.15", 12)},
+			"10.1..10.2 to 11.3..11.4", 30, false,
+			"consistent with: a ended before the requests to it had: 12 of 12 bad ones were sent within 1s of its end or of the end of its endpoint",
+		},
+		{
 			"they came to one of two that end in turn", inTurn, rolls,
 			[][]record.Entry{refused("10.15", 9)},
 			"10.1..10.2 to 11..11.1", 30, false,
