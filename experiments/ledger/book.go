@@ -300,6 +300,17 @@ func (b Book) Remove(ctx context.Context, c client.Client) error {
 	return errors.Join(errs...)
 }
 
+// current reads the ConfigMap's version, and reports whether it has only lines of the book.
+func (b *Book) current(ctx context.Context, c client.Client) bool {
+	books, _ := Read(ctx, c, b.Namespace) // it may not list Jobs
+	i := slices.IndexFunc(books, func(of Book) bool { return of.ledger && of.Run == b.Run })
+	if i < 0 || books[i].Unread != nil || slices.ContainsFunc(books[i].Entries, func(e Entry) bool { return !slices.ContainsFunc(b.Entries, e.is) }) {
+		return false
+	}
+	b.version = books[i].version
+	return true
+}
+
 // A thing is an entry whose object exists.
 type thing struct {
 	Entry

@@ -197,7 +197,14 @@ func (l *Ledger) End(ctx context.Context) error {
 		book.job = l.Switch.name
 	}
 	// Retry until ctx ends, unless a sweep wrote into it; the switch removes what remains.
-	if err := faults.Retry(ctx, writeEvery, func() error { return book.Remove(ctx, l.Client) }, apierrors.IsConflict); err != nil {
+	remove := func() error {
+		err := book.Remove(ctx, l.Client)
+		if apierrors.IsConflict(err) && book.current(ctx, l.Client) { // only something else of it was changed
+			err = book.Remove(ctx, l.Client)
+		}
+		return err
+	}
+	if err := faults.Retry(ctx, writeEvery, remove, apierrors.IsConflict); err != nil {
 		l.rec.Note("%s: everything is undone, but not forgotten: %v", l, err)
 	}
 	return nil

@@ -376,8 +376,6 @@ func TestNothingIsInjectedUntilTheSwitchRuns(t *testing.T) {
 	}
 }
 
-// A container that runs may have done nothing yet. That the switch can sweep is known
-// once its first look has ended.
 // An older switch may not know how to undo what this version changes.
 func TestASwitchOfAnotherVersionIsNotedOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "termination-log")
@@ -411,6 +409,8 @@ func TestASwitchOfAnotherVersionIsNotedOnce(t *testing.T) {
 	}
 }
 
+// A container that runs may have done nothing yet. That the switch can sweep is known
+// once its first look has ended.
 func TestNothingIsInjectedUntilTheSwitchHasLooked(t *testing.T) {
 	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 	initializing := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "PodInitializing"}}
@@ -569,6 +569,27 @@ func TestARunKeepsWhatASweepWritesIntoItsLedger(t *testing.T) {
 	}
 	if got, want := strings.Join(written(t, c, rec.Run()), "; "), createdSlow+"; unproven v1 Pod shop/a 1; "+changedCheckout+"; unproven v1 Pod shop/b 1"; got != want || !strings.Contains(notes(), "everything is undone, but not forgotten") {
 		t.Errorf("the ledger has %q, want %q; notes %s", got, want, notes())
+	}
+}
+
+// Others annotate what they find in a namespace.
+func TestAnAnnotationDoesNotKeepALedger(t *testing.T) {
+	c := cluster(t, interceptor.Funcs{})
+	l, _, notes := begun(t, c, nil)
+	if err := l.Writing(c).Create(t.Context(), slow()); err != nil {
+		t.Fatal(err)
+	}
+	var maps corev1.ConfigMapList
+	if err := c.List(t.Context(), &maps, client.InNamespace(home)); err != nil || len(maps.Items) != 1 {
+		t.Fatal(maps.Items, err)
+	}
+	m := &maps.Items[0]
+	m.Annotations["policy"] = "seen"
+	if err := errors.Join(c.Update(t.Context(), m), c.Delete(t.Context(), slow()), l.End(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if books, err := ledger.Read(t.Context(), c, home); err != nil || len(books) > 0 {
+		t.Errorf("the ledger is still there: %v %v; notes %s", books, err, notes())
 	}
 }
 
