@@ -290,6 +290,7 @@ func TestWhatIsNoDocumentIsRefused(t *testing.T) {
 	good := written(t, judged(t)[0])
 	for _, row := range []struct{ sentence, text, want string }{
 		{"no JSON", "<html>", "read results: invalid character"},
+		{"that of an earlier version", `{"results":[{"checks":[{"good":"<= 1s"}]}]}`, "read results: results.checks.good is string, and not as this version writes it: if an earlier one wrote it, judge its records again"},
 		{"another format", strings.Replace(good, "aftershock/results", "other", 1), `want format "aftershock/results", version 1, not "other"`},
 		{"another version", strings.Replace(good, `"version": 1`, `"version": 2`, 1), "version 2"},
 		{"a verdict that there is not", strings.Replace(good, `"verdict": "held",`+"\n      \"reason\"", `"verdict": "green",`+"\n      \"reason\"", 1), `verdict "green"`},

@@ -418,7 +418,7 @@ func TestTheSweepOfWhatIsLeftNamesTheFile(t *testing.T) {
 		if err := reports.Markdown(&out, r); err != nil {
 			t.Fatal(err)
 		}
-		if want != "" && !strings.Contains(out.String(), "**FAULT LEFT BEHIND**: may still be in place: kill b: the API did not answer; `"+want+"` undoes it\n") {
+		if want != "" && !strings.Contains(out.String(), "**A FAULT MAY STILL BE IN PLACE**: may still be in place: kill b: the API did not answer; `"+want+"` undoes it\n") {
 			t.Errorf("no %q in\n%s", want, &out)
 		}
 	}

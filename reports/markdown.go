@@ -85,7 +85,7 @@ func mark(v steadystate.Verdict) string {
 func status(r Report) string {
 	text := "**" + r.Verdict.String() + "**"
 	if r.InPlace() != "" {
-		text += ", **FAULT LEFT BEHIND**"
+		text += ", **A FAULT MAY STILL BE IN PLACE**"
 	}
 	if r.End.Reason != record.Completed {
 		text += ", " + r.End.Reason
@@ -111,7 +111,7 @@ func details(r Report) string {
 	}
 	fmt.Fprintf(&out, "\n<details%s><summary>%s %s</summary>\n\n", open, mark(r.Verdict), markdown(cmp.Or(r.Title, r.Experiment)))
 	if left := r.inPlace(); left != "" {
-		fmt.Fprintf(&out, "- **FAULT LEFT BEHIND**: %s", markdown(left))
+		fmt.Fprintf(&out, "- **A FAULT MAY STILL BE IN PLACE**: %s", markdown(left))
 		if sweep := r.sweep(); sweep != "" {
 			fmt.Fprintf(&out, "; `%s` undoes it", strings.ReplaceAll(sweep, "`", ""))
 		}
@@ -194,7 +194,7 @@ func Annotations(w io.Writer, path func(string) string, list ...Report) error {
 	slices.SortStableFunc(list, func(a, b Report) int { return cmp.Compare(rank(a), rank(b)) })
 	for _, r := range list {
 		if left := r.inPlace(); left != "" {
-			errors = append(errors, annotation("error", r.Source, "FAULT LEFT BEHIND by "+r.Experiment, left))
+			errors = append(errors, annotation("error", r.Source, "A FAULT MAY STILL BE IN PLACE after "+r.Experiment, left))
 		}
 		if p := r.completed(); p.failure {
 			errors = append(errors, annotation("error", r.Source, strings.ToUpper(p.kind)+" "+r.Experiment, p.text))

@@ -49,7 +49,7 @@ func TestMarkdownIsCutToFit(t *testing.T) {
 		}
 		if most >= 1000 {
 			row := strings.Split(text, "\n")[4]
-			if !strings.Contains(row, "FAULT LEFT BEHIND") || !strings.Contains(text, "To fit, ") || !strings.HasPrefix(text, "## ❌ BROKEN: 400 held, ") {
+			if !strings.Contains(row, "A FAULT MAY STILL BE IN PLACE") || !strings.Contains(text, "To fit, ") || !strings.HasPrefix(text, "## ❌ BROKEN: 400 held, ") {
 				t.Errorf("cut to %d: first row %q, in\n%.300s", most, row, text)
 			}
 		}
@@ -81,11 +81,11 @@ func TestAnnotations(t *testing.T) {
 			"::error file=shop.yaml,line=31,title=BROKEN checkout/pods/kill-one::shop answers: downtime 395ms to 1.905s, wanted <= 100ms",
 		}},
 		{"unknown, at the line of the experiment, and what the record does not show to be undone", judged(t)[2:], []string{
-			"::error file=aftershock.yaml,line=41,title=FAULT LEFT BEHIND by kill one of three::may still be in place: kill b: the record does not show that it was undone",
+			"::error file=aftershock.yaml,line=41,title=A FAULT MAY STILL BE IN PLACE after kill one of three::may still be in place: kill b: the record does not show that it was undone",
 			"::warning file=aftershock.yaml,line=41,title=UNKNOWN kill one of three::the record ends before the run did (and 3 more below)",
 		}},
 		{"left behind comes first, and is escaped", []reports.Report{inShop(judged(t)[1]), left}, []string{
-			"::error file=aftershock.yaml,line=41,title=FAULT LEFT BEHIND by checkout/pods/kill-one::may still be in place: kill b: 50%25 of%0Ait, gone",
+			"::error file=aftershock.yaml,line=41,title=A FAULT MAY STILL BE IN PLACE after checkout/pods/kill-one::may still be in place: kill b: 50%25 of%0Ait, gone",
 			"::error file=shop.yaml,line=31,title=BROKEN checkout/pods/kill-one::shop answers: downtime 395ms to 1.905s, wanted <= 100ms",
 			"::error file=shop.yaml,line=31,title=BROKEN checkout/pods/kill-one::shop answers: downtime 395ms to 1.905s, wanted <= 100ms",
 		}},

@@ -120,8 +120,7 @@ func cases(t *testing.T) map[string]reports.Report {
 func whole(t *testing.T, screen terminal.Screen, r reports.Report) string {
 	t.Helper()
 	var out bytes.Buffer
-	exit := map[steadystate.Verdict]int{steadystate.Broken: 1, steadystate.Unknown: 3}[r.Verdict]
-	if err := errors.Join(screen.Report(&out, r, place), screen.Summary(&out, exit, r)); err != nil {
+	if err := errors.Join(screen.Report(&out, r, place), screen.Summary(&out, reports.ExitCode(r), r)); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

@@ -874,11 +874,14 @@ type Event struct {
 // invalid JSON, and for another format or version.
 func Read(r io.Reader) (Document, error) {
 	var d Document
+	var another *json.UnmarshalTypeError
 	switch err := json.NewDecoder(r).Decode(&d); {
 	case errors.Is(err, io.EOF):
 		return Document{}, errors.New("read results: there is nothing in it")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return Document{}, errors.New("read results: its end is cut off")
+	case errors.As(err, &another) && another.Field != "":
+		return Document{}, fmt.Errorf("read results: %s is %s, and not as this version writes it: if an earlier one wrote it, judge its records again", another.Field, another.Value)
 	case err != nil:
 		return Document{}, fmt.Errorf("read results: %w", err)
 	}
