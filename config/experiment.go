@@ -218,21 +218,51 @@ func (r *resolver) times(p *Planned, e Experiment, at cursor) {
 		Undo:     cmp.Or(e.Times.Undo, said.Undo),
 		Deadline: cmp.Or(e.Times.Deadline, said.Deadline),
 	}
-	for _, name := range e.Faults.Names {
-		switch e.Faults.Values[name].Spec.(type) {
-		case Drain, Restart, BadImage:
-			p.Times.Undo, p.Times.Deadline = cmp.Or(p.Times.Undo, serialUndo), cmp.Or(p.Times.Deadline, serialDeadline)
-		}
-	}
-	least := p.Times.Settle + p.Times.Hold
+	least, serial := p.Times.Settle+p.Times.Hold, false
 	for _, f := range e.Faults.Values {
 		least = max(least, p.Times.Settle+f.At+f.Within+cmp.Or(f.For, p.Times.Hold))
-	}
-	if p.Times.Deadline > 0 && p.Times.Deadline < least {
-		if e.Times.Deadline == 0 && said.Deadline > 0 {
-			at = r.plan.root.field("times")
+		switch f.Spec.(type) {
+		case Drain, Restart, BadImage:
+			serial = true
 		}
-		r.bad(at.field("deadline"), "%s is shorter than settle and hold, with the faults that come and go in it: want %s or longer", steadystate.FormatDuration(p.Times.Deadline), steadystate.FormatDuration(least))
+	}
+	if p.Times.Deadline < least && p.Times.Deadline > 0 {
+		r.overrun(*p, e, least, at)
+	}
+	if serial {
+		p.Times.Undo = cmp.Or(p.Times.Undo, serialUndo)
+		// A run without one takes twice the length of its phases, plus 1m.
+		if 2*(least+time.Minute+p.Times.Watch)+time.Minute < serialDeadline {
+			p.Times.Deadline = cmp.Or(p.Times.Deadline, serialDeadline)
+		}
+	}
+}
+
+// An overrun is a deadline that is shorter than what an experiment needs.
+type overrun struct {
+	at       cursor // of the deadline
+	id       string
+	deadline time.Duration
+	least    time.Duration
+}
+
+// overrun notes an overrun of one of the file's own experiments, the longest of each
+// deadline. Of those of the catalogue the file may have many that are never run, and a
+// run refuses them.
+func (r *resolver) overrun(p Planned, e Experiment, least time.Duration, at cursor) {
+	if p.Suite != "" || r.hushed {
+		return
+	}
+	if e.Times.Deadline == 0 {
+		at = r.plan.root.field("times")
+	}
+	one := overrun{at.field("deadline"), p.ID(), p.Times.Deadline, least}
+	i := slices.IndexFunc(r.overruns, func(o overrun) bool { return o.at.line == one.at.line })
+	switch {
+	case i < 0:
+		r.overruns = append(r.overruns, one)
+	case r.overruns[i].least < least:
+		r.overruns[i] = one
 	}
 }
 
@@ -257,7 +287,7 @@ func (r *resolver) faults(p *Planned, e Experiment, at cursor) {
 			spec.Object, ok = r.chaosMesh(spec, f.Effects, kind)
 			f.Spec = spec
 			if own := spec.Object.Duration(); own > 0 && own != hold && !f.OneShot() {
-				p.Notes = append(p.Notes, fmt.Sprintf("fault %s stays for %s and not for %s, the duration of its object, which does not count: for: %s of the fault sets it", name, steadystate.FormatDuration(hold), steadystate.FormatDuration(own), steadystate.FormatDuration(own)))
+				p.Notes = append(p.Notes, fmt.Sprintf("fault %s: spec.duration %s is ignored, it is held for %s; to change that write for: %s", name, steadystate.FormatDuration(own), steadystate.FormatDuration(hold), steadystate.FormatDuration(own)))
 			}
 			for _, signal := range f.signals() {
 				if why := r.lacks(p.Target, "podSignals."+signal, true); why != "" {
@@ -460,6 +490,7 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 	list = append(list, at.field("extraChecks").items(e.ExtraChecks)...)
 	limits, names := at.field("limits"), []string{}
 	used := map[string]bool{ExpectAutoscaler: slices.Contains(e.Expects, ExpectAutoscaler)}
+	faultless := at.field("faults").is(yaml.MappingNode) && len(e.Faults.Names) == 0
 	for _, name := range list {
 		if !r.known(name) || slices.Contains(names, name.text) {
 			continue
@@ -485,14 +516,25 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 			r.query(written.usedBy(name.at).field("query"), p.Target.Subject(cmp.Or(p.Target.Container, "container")), *planned.Query)
 		}
 		var merged []placedLimit
+		var without []string
 		for i, l := range c.Limits {
-			merged = append(merged, placedLimit{l, written.usedBy(name.at).field("limits").item(i)})
+			one := placedLimit{l, written.usedBy(name.at).field("limits").item(i)}
+			if faultless && l.OfInjections() && one.at.files.standard(one.at.key) {
+				without = append(without, fmt.Sprintf("check %s without its limit %q: it counts from a fault, and there is none", name.text, l))
+				continue
+			}
+			merged = append(merged, one)
 		}
+		throughout := len(merged) == 0
 		ofSignal := r.limits(limits.name(signalPrefix+c.Signal), e.Limits[signalPrefix+c.Signal], c)
 		own := r.limits(limits.name(name.text), e.Limits[name.text], c)
 		r.contradictions(ofSignal, own, name.text)
 		merged = steadystate.Merge(steadystate.Merge(merged, ofSignal, placedLimit.Key), own, placedLimit.Key)
-		if len(c.Limits) == 0 && len(merged) > 0 && !slices.ContainsFunc(merged, placedLimit.BoundsOutages) {
+		if throughout = throughout && !slices.ContainsFunc(merged, placedLimit.BoundsOutages); throughout && len(without) > 0 {
+			without = append(without, fmt.Sprintf("check %s must be good throughout: no other limit bounds its outages", name.text))
+		}
+		p.Notes = append(p.Notes, without...)
+		if throughout && len(merged) > 0 {
 			// The check itself says: good throughout.
 			merged = steadystate.Merge([]placedLimit{{steadystate.Throughout(), written.usedBy(name.at)}}, merged, placedLimit.Key)
 		}
@@ -506,7 +548,7 @@ func (r *resolver) checksOf(p *Planned, e Experiment, at cursor) {
 			if err := l.Decidable(finest, p.Times.Hold+p.Times.Watch); err != nil {
 				r.bad(l.at, "%s", err)
 			}
-			if l.OfInjections() && at.field("faults").is(yaml.MappingNode) && len(e.Faults.Names) == 0 {
+			if faultless && l.OfInjections() && p.Suite == "" {
 				r.bad(l.at, "limit %q counts from a fault, and %s has none: remove it, or give the experiment checks without it, as in checks: [NAME]", l, p.ID())
 			}
 			r.reachable(p, c.Signal, l)

@@ -152,7 +152,7 @@ type Times struct {
 	// 3m, and 7m for a drain and a rollout.
 	Undo time.Duration `yaml:"undo"`
 	// Deadline is how long the whole run may take, without undoing. Default: twice the
-	// length of the phases, plus 1m; 1h for a drain and a rollout.
+	// length of the phases, plus 1m; at least 1h for a drain and a rollout.
 	Deadline time.Duration `yaml:"deadline"`
 }
 
@@ -345,13 +345,29 @@ type Header struct {
 	Secret load.Secret
 }
 
-// credentials are in the names of headers whose values may be secret.
-var credentials = []string{"auth", "cookie", "key", "password", "secret", "token"}
+// credentials are words in the names of headers whose values may be secret. A key is
+// one after a word of keyed: that of Idempotency-Key is none.
+var (
+	credentials = []string{"auth", "authorization", "token", "secret", "password", "passwd", "cookie", "apikey"}
+	keyed       = []string{"api", "access", "private", "subscription"}
+)
+
+// mayBeSecret reports whether the value of a header may be secret, by its name.
+func mayBeSecret(header string) bool {
+	last := ""
+	for word := range strings.FieldsFuncSeq(strings.ToLower(header), func(c rune) bool { return c == '-' || c == '_' }) {
+		if slices.Contains(credentials, word) || word == "key" && slices.Contains(keyed, last) {
+			return true
+		}
+		last = word
+	}
+	return false
+}
 
 func (h *Header) decode(d *decoder, at cursor) {
 	if at.is(yaml.ScalarNode) {
 		h.Value = at.value.Value
-		if slices.ContainsFunc(credentials, func(part string) bool { return strings.Contains(strings.ToLower(at.key.Value), part) }) {
+		if mayBeSecret(at.key.Value) {
 			d.bad(at, "is written out, and by its name it may be a secret; write {env: NAME}, an environment variable with the whole value, or {file: PATH}")
 		}
 		return

@@ -445,14 +445,16 @@ func labelsForm(g *generator) *schema {
 
 // headersForm: those that are secret are not written out.
 func headersForm(g *generator) *schema {
-	secret := g.of(typeOf(load.Secret{}))
-	var names []string
-	for _, name := range credentials {
-		names = append(names, folded(name))
-	}
 	s := removable(g.of(typeOf(Header{})))
-	s.PatternProperties = map[string]*schema{strings.Join(names, "|"): secret}
+	s.PatternProperties = map[string]*schema{secretHeaders(): g.of(typeOf(load.Secret{}))}
 	return s
+}
+
+// secretHeaders are the names of headers of which [mayBeSecret] is true.
+func secretHeaders() string {
+	const end = "[_-]"
+	words := func(list []string) string { return "(?:" + folded(strings.Join(list, "|")) + ")" }
+	return "(?:^|" + end + ")(?:" + words(credentials) + "|" + words(keyed) + end + "+" + folded("key") + ")(?:" + end + "|$)"
 }
 
 func atLeastForm(g *generator) *schema {

@@ -201,6 +201,59 @@ func TestTimes(t *testing.T) {
 	if e := find(t, planned(t, complete), "checkout/rollout/restart"); e.Times.Undo != serialUndo || e.Times.Deadline != serialDeadline || e.Times.Settle != defaultSettle || e.Times.Watch != defaultWatch {
 		t.Errorf("times %+v, want the defaults, and time for one pod after the other", e.Times)
 	}
+	for hold, want := range map[string]time.Duration{"20m": serialDeadline, "2h": 0, "2h, deadline: 3h": 3 * time.Hour} {
+		p := planned(t, complete+"experiments:\n  long: {service: checkout, times: {hold: "+hold+"}, faults: {restart: {restart: {}}}}\n")
+		if e := find(t, p, "checkout/long"); e.Times.Deadline != want {
+			t.Errorf("hold: %s: deadline %s, want %s; zero is twice the length of the phases, plus 1m", hold, e.Times.Deadline, want)
+		}
+	}
+}
+
+// What a run of the catalogue's refuses does not refuse the file, which may never run it.
+func TestTheFileIsNotRefusedForAnExperimentOfTheCatalogue(t *testing.T) {
+	p := changed(t, "checks:\n  answers", "times: {deadline: 100s}\nchecks:\n  answers", "    suites: [all]\n", "    suites: [all]\n    vary: {capacity/sustained: {checks: [answers]}}\n")
+	if e := find(t, p, "checkout/autoscaling/surge"); e.Times.Deadline >= e.Times.Settle+e.Times.Hold {
+		t.Errorf("times %+v, want a deadline that its run refuses", e.Times)
+	}
+	if e := find(t, p, "checkout/capacity/sustained"); len(e.Faults) > 0 || !slices.ContainsFunc(e.Checks[0].Limits, steadystate.Limit.OfInjections) {
+		t.Errorf("faults %v, limits %v; want a limit that its run refuses", e.Faults, e.Checks[0].Limits)
+	}
+	find(t, p, "checkout/pods/kill-one")
+}
+
+// An experiment cannot drop a limit of the catalogue's. Without a fault it is left out, and
+// nothing becomes weaker.
+func TestLimitsOfTheCatalogueFromAFaultAreLeftOutWithoutOne(t *testing.T) {
+	const (
+		note       = `check standard/replicas without its limit "ttr <= 5m": it counts from a fault, and there is none`
+		throughout = note + "; check standard/replicas must be good throughout: no other limit bounds its outages"
+	)
+	for _, row := range []struct{ sentence, with, limits, notes string }{
+		{"its only limit: good throughout", "checks: [standard/replicas], faults: {}", "[]", throughout},
+		{"beside one that bounds no outage: good throughout", "checks: [standard/replicas], faults: {}, limits: {standard/replicas: [mean >= 90%]}", "[outages <= 0 mean >= 90%]", throughout},
+		{"beside one that does", "checks: [standard/replicas], faults: {}, limits: {standard/replicas: [outage <= 5m]}", "[outage <= 5m]", note},
+		{"one of several", "checks: [standard/answers], faults: {}", "[downtime <= 5s errors <= 1% p95 <= 2s]", `check standard/answers without its limit "ttr <= 30s": it counts from a fault, and there is none`},
+		{"with a fault", "checks: [standard/replicas], faults: {kill: {podKill: {pods: 1}}}", "[ttr <= 5m]", ""},
+	} {
+		e := find(t, planned(t, complete+"experiments:\n  mine: {service: checkout, "+row.with+"}\n"), "checkout/mine")
+		if limits, notes := fmt.Sprint(e.Checks[0].Limits), strings.Join(e.Notes, "; "); limits != row.limits || notes != row.notes {
+			t.Errorf("%s: limits %s, notes %q; want %s, %q", row.sentence, limits, notes, row.limits, row.notes)
+		}
+	}
+}
+
+func TestAHeaderMayBeSecretByItsName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"Authorization": true, "Proxy-Authorization": true, "X-Auth": true, "x-auth-token": true, "PRIVATE-TOKEN": true, "X-Client-Secret": true,
+		"X-Password": true, "X-Passwd": true, "Cookie": true, "Set-Cookie": true, "X-ApiKey": true, "X-API-Key": true, "X-Access-Key-Id": true,
+		"X-Private-Key": true, "Ocp-Apim-Subscription-Key": true, "api_key": true, "Access__Key": true,
+		"": false, "Key": false, "Idempotency-Key": false, "Sec-WebSocket-Key": false, "Surrogate-Key": false, "X-Author": false, "X-Authority": false,
+		"X-Api-Version-Key": false, "X-Keyboard": false, "Tokens": false, "Accept": false, "X-Api": false,
+	} {
+		if got, schema := mayBeSecret(name), regexp.MustCompile(secretHeaders()).MatchString(name); got != want || schema != want {
+			t.Errorf("%q: %v, and by the schema %v; want %v", name, got, schema, want)
+		}
+	}
 }
 
 func TestAnExperimentIsFromAnother(t *testing.T) {
@@ -376,8 +429,8 @@ func TestEachKindOfFaultIsDecoded(t *testing.T) {
 func TestTheDurationOfAnObjectIsNoted(t *testing.T) {
 	for _, row := range []struct{ sentence, spec, times, want string }{
 		{"none", "action: pod-failure", "", ""},
-		{"another than the hold time", "action: pod-failure, duration: 90s", "", "fault own stays for 10s and not for 1m30s, the duration of its object, which does not count: for: 1m30s of the fault sets it"},
-		{"another than the fault's own time", "action: pod-failure, duration: 90s", ", for: 20s", "fault own stays for 20s and not for 1m30s, the duration of its object, which does not count: for: 1m30s of the fault sets it"},
+		{"another than the hold time", "action: pod-failure, duration: 90s", "", "fault own: spec.duration 1m30s is ignored, it is held for 10s; to change that write for: 1m30s"},
+		{"another than the fault's own time", "action: pod-failure, duration: 90s", ", for: 20s", "fault own: spec.duration 1m30s is ignored, it is held for 20s; to change that write for: 1m30s"},
 		{"the same", "action: pod-failure, duration: 90s", ", for: 1m30s", ""},
 		{"of what is over at once", "action: pod-kill, duration: 90s", "", ""},
 	} {

@@ -16,7 +16,7 @@ type Probe interface {
 	Signal(name string) steadystate.Signal
 	Resolution() time.Duration
 	Preflight(ctx context.Context) (found string, err error)
-	// does is what of the probe the hash of a plan is of.
+	// does is what of the probe the hash of a plan is of, a default as if it was written.
 	does() []any
 	// complete takes what the section at the cursor says besides the probe's own fields.
 	complete(r *resolver, at cursor)
@@ -67,13 +67,19 @@ func (r *resolver) probes(t *Target) {
 	}
 }
 
-func (w *WebSocket) does() []any { return []any{w.Every, w.Timeout, w.Reuse} }
+func (w *WebSocket) does() []any {
+	every, timeout := w.Timing()
+	return []any{every, timeout, w.Reuse}
+}
 
 func (w *WebSocket) complete(r *resolver, at cursor) {
 	w.TLS = trusting(r.bundle(at.field("caFile"), w.CAFile))
 }
 
-func (g *GRPC) does() []any { return []any{g.Service, g.Every, g.Timeout, g.Reuse, g.UseTLS} }
+func (g *GRPC) does() []any {
+	every, timeout := g.Timing()
+	return []any{g.Service, every, timeout, g.Reuse, g.UseTLS}
+}
 
 func (g *GRPC) complete(r *resolver, at cursor) {
 	g.TLS = trusting(r.bundle(at.field("caFile"), g.CAFile))

@@ -14,6 +14,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
 	"github.com/aftershockhq/aftershock/internal/near"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 )
 
@@ -27,7 +28,7 @@ const (
 	defaultHistogram = "http_request_duration_seconds"
 	defaultRange     = 15 * time.Second
 	// serialUndo and serialDeadline are for what goes through the pods one after
-	// the other, however many there are.
+	// the other, however many there are; the deadline is at least that.
 	serialUndo     = 7 * time.Minute
 	serialDeadline = time.Hour
 )
@@ -45,6 +46,7 @@ type resolver struct {
 	merged    map[string]cursor // the file's experiments, merged onto those that they are from
 	contents  map[string]string // of files that loads name, by path
 	abort     cursor            // the file's
+	overruns  []overrun         // of its deadlines
 }
 
 // version reports whether the file is one that this program can read. One that
@@ -82,6 +84,9 @@ func (r *resolver) resolve(root cursor) {
 	}
 	for _, name := range f.Experiments.Names {
 		r.own(name, f.Experiments.at[name])
+	}
+	for _, o := range r.overruns {
+		r.bad(o.at, "%s is shorter than settle and hold, with the faults that come and go in it: %s needs %s", steadystate.FormatDuration(o.deadline), o.id, steadystate.FormatDuration(o.least))
 	}
 	for _, name := range f.GameDays.Names {
 		r.gameDay(name, f.GameDays.at[name])

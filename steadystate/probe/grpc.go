@@ -51,6 +51,12 @@ var _ steadystate.Source = GRPCHealth{}
 
 func (g GRPCHealth) timing() timing { return newTiming(g.Every, g.Timeout) }
 
+// Timing returns the interval and the timeout, or their defaults.
+func (g GRPCHealth) Timing() (every, timeout time.Duration) {
+	t := g.timing()
+	return t.every, t.timeout
+}
+
 // Validate says what is wrong with the source, each time with a [setting.Error].
 func (g GRPCHealth) Validate() error {
 	var errs []error

@@ -54,6 +54,12 @@ const largest = 1 << 20
 
 func (w WebSocket) timing() timing { return newTiming(w.Every, w.Timeout) }
 
+// Timing returns the interval and the timeout, or their defaults.
+func (w WebSocket) Timing() (every, timeout time.Duration) {
+	t := w.timing()
+	return t.every, t.timeout
+}
+
 // Validate says what is wrong with the source, each time with a [setting.Error].
 func (w WebSocket) Validate() error {
 	var errs []error
