@@ -119,7 +119,9 @@ for (const name of ends.concat('many')) {
     const [, label, text] = line.match(/^ {2}([A-Z][a-z]+|p95|!) +(.*)$/) ?? []
     if (!label || ['Page', 'Again', 'More'].includes(label)) continue
     labels.push(label)
-    if (!/^and \d+ more$/.test(text)) check(all.replaceAll(' ', '').includes(text.replace(/ in the report: .*$/, '').replace(/( \(more in the report\)|…)$/, '').replace(/ remove it with:.*/, '').replace(/\s+/g, '')), `${name}: the page does not say ${text}`)
+    // The terminal tells at once what an interruption left unproven, and the page each.
+    const parts = text.startsWith('so there is no proof that ') ? text.replace('so there is no proof that ', '').split(', nor that ').map((of) => 'no proof that ' + of) : [text]
+    for (const part of parts) if (!/^and \d+ more$/.test(part)) check(all.replaceAll(' ', '').includes(part.replace(/ in the report: .*$/, '').replace(/( \(more in the report\)|…)$/, '').replace(/ remove it with:.*/, '').replace(/\s+/g, '')), `${name}: the page does not say ${part}`)
   }
   if (name === 'broken') for (const label of ['What', 'Why', 'Mend']) check(labels.includes(label), `${name}: the terminal has no ${label}`)
 }
