@@ -196,13 +196,14 @@ func (in *Inquiry) Take(e record.Entry) {
 			}
 			// One that another pod answered went to no dead one. One that was refused was not
 			// under way: when a container ended is known to a second or so.
-			sent := steadystate.Instant(q.Sent)
-			after, around := slices.ContainsFunc(in.deaths, func(d death) bool { return sent.Overlaps(d.after) }), slices.ContainsFunc(in.deaths, func(d death) bool { return sent.Overlaps(d.around) })
-			switch {
+			switch sent := steadystate.Instant(q.Sent); {
 			case q.Backend != "":
-			case after, around && o.Failed == record.ConnectionRefused:
+			case slices.ContainsFunc(in.deaths, func(d death) bool { return sent.Overlaps(d.after) }):
 				at.lingering++
-			case around:
+			case !slices.ContainsFunc(in.deaths, func(d death) bool { return sent.Overlaps(d.around) }):
+			case o.Failed == record.ConnectionRefused:
+				at.lingering++
+			default:
 				at.cutOff++
 			}
 		}

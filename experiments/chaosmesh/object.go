@@ -61,7 +61,8 @@ type Object struct {
 	Follow bool
 	// Effects are what must be seen. Default: for what this package has a fault
 	// of its own for, that fault's effects. For anything else, and for memory stress
-	// of a share or of no size, there is none, and without them no verdict can be held.
+	// with a percentage or without a size, there is none, and without them no verdict
+	// can be held.
 	Effects []record.Effect
 }
 
