@@ -245,6 +245,12 @@ func TestThePlanIsWhole(t *testing.T) {
 	if err != nil || len(only) != 1 || only[0].defect != "max-too-low" {
 		t.Errorf("%v, %v; want the one row", only, err)
 	}
+	if same, err := choose(plan(), []string{"checkout/autoscaling/surge@max-too-low"}, "", false, 1, 1); err != nil || len(same) != 1 || same[0].defect != "max-too-low" {
+		t.Errorf("%v, %v; want the same row", same, err)
+	}
+	if _, err := choose(plan(), []string{"checkout/autoscaling/surge@one-replica"}, "", false, 1, 1); err == nil || !strings.Contains(err.Error(), "checkout/autoscaling/surge@max-too-low") {
+		t.Errorf("a row that is none: %v, want an error that names those there are", err)
+	}
 	if _, err := choose(plan(), nil, "max-too-lo", false, 1, 1); err == nil || !strings.Contains(err.Error(), "max-too-low") {
 		t.Errorf("a service that is none: %v, want an error that names those there are", err)
 	}

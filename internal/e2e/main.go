@@ -8,6 +8,7 @@
 //	go run ./internal/e2e -smoke    a few of them, and the Ginkgo specs too
 //	go run ./internal/e2e -repeat 20 checkout/pods/kill-one
 //	go run ./internal/e2e -service max-too-low checkout/autoscaling/surge
+//	go run ./internal/e2e checkout/pods/kill-one@one-replica ledger/busy@healthy
 //	go run ./internal/e2e -nodes 2 checkout/lost-node
 //
 // Each check that breaks must have a cause, those that a row names the one that is wanted,
@@ -65,6 +66,7 @@ func run(ctx context.Context, w io.Writer) error {
 	var rows []row
 	var refused error
 	for _, c := range chosen {
+		begin := time.Now()
 		deploy := lab.deploy
 		if c.fresh {
 			deploy = lab.anew
@@ -76,7 +78,6 @@ func run(ctx context.Context, w io.Writer) error {
 		if *repeat > 1 {
 			tries = 1
 		}
-		begin := time.Now()
 		r := lab.try(ctx, c, tries)
 		r.took = time.Since(begin)
 		rows = append(rows, r)
@@ -114,15 +115,19 @@ func run(ctx context.Context, w io.Writer) error {
 	return errors.Join(errs...)
 }
 
-// choose are the cases asked for.
+// choose are the rows asked for: an id is of all rows of an experiment, or, with the
+// service behind an @, of one.
 func choose(all []experiment, ids []string, service string, smoke bool, repeat, nodes int) ([]experiment, error) {
+	asked := func(c experiment) func(id string) bool {
+		return func(id string) bool { return id == c.id || id == c.id+"@"+(row{experiment: c}).service() }
+	}
 	for _, id := range ids {
-		if !slices.ContainsFunc(all, func(c experiment) bool { return c.id == id }) {
+		if !slices.ContainsFunc(all, func(c experiment) bool { return asked(c)(id) }) {
 			var known []string
 			for _, c := range all {
-				known = append(known, c.id)
+				known = append(known, c.id+"@"+(row{experiment: c}).service())
 			}
-			return nil, fmt.Errorf("no experiment %q; experiments: %s", id, strings.Join(slices.Compact(known), ", "))
+			return nil, fmt.Errorf("no row is of %q; rows: %s", id, strings.Join(slices.Compact(known), ", "))
 		}
 	}
 	var chosen []experiment
@@ -132,7 +137,7 @@ func choose(all []experiment, ids []string, service string, smoke bool, repeat, 
 		if service != "" && (row{experiment: c}).service() != service {
 			continue
 		}
-		if c.nodes > nodes || (smoke && !c.smoke) || (c.specs && !smoke) || (len(ids) > 0 && !slices.Contains(ids, c.id)) || (repeat > 1 && c.defect != healthy) {
+		if c.nodes > nodes || (smoke && !c.smoke) || (c.specs && !smoke) || (len(ids) > 0 && !slices.ContainsFunc(ids, asked(c))) || (repeat > 1 && c.defect != healthy) {
 			continue
 		}
 		chosen = append(chosen, slices.Repeat([]experiment{c}, repeat)...)

@@ -40,7 +40,7 @@ type row struct {
 	advised  []string
 	truth    string // what the service's own log says of the record
 	tries    int
-	took     time.Duration // all tries
+	took     time.Duration // with the deployment before it, and all tries
 	unknowns []string      // why
 }
 
