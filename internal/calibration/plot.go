@@ -30,109 +30,40 @@ const (
 // timeout.
 const linearTo = 3 * time.Millisecond
 
-type plotted struct {
-	Title, Subtitle                          string
-	Width, Height, Top, Bottom, TickY, FootY int
-	Columns                                  []plotColumn
-	Rows                                     []plotRow
-}
-
-type plotColumn struct {
-	Name  string
-	X     int
-	Ticks []plotTick
-}
-
-type plotTick struct {
-	X    string
-	Text string
-	Zero bool
-}
-
-type plotRow struct {
-	Kind, Text              string
-	Y, Y2                   int
-	Bounds, Middles, Misses string // paths
-	Thick                   string
-}
-
 // Plot writes the stated bounds of every reported outage beside the truth, as
 // an SVG that needs nothing else.
 func (r Report) Plot(w io.Writer) error {
-	if err := r.plotted().write(markup.To(w)); err != nil {
+	out, scale := markup.To(w), r.scale()
+	bottom := plotTop + len(r.Kinds)*rowHeight
+	height := bottom + 48
+	out.Put(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" width="%s" height="%s" font-family="system-ui, sans-serif" font-size="12" fill="#222" role="img">
+<title>Calibration: stated bounds of outages beside the truth</title>
+<rect width="100%%" height="100%%" fill="#fff"/>
+<text x="16" y="24" font-size="16" font-weight="600">%s</text>
+<text x="16" y="42" fill="#555">%s requests/s, seed %s; %s, %s, %s cores</text>
+`, plotWidth, height, plotWidth, height, r.conclusion(), r.Rate, r.Seed, r.Machine.System, r.Machine.Go, r.Machine.Cores)
+	for i, name := range []string{"start of the outage", "end of the outage"} {
+		out.Put(`<text x="%s" y="66" font-weight="600">%s</text>`+"\n", columnX(i), name)
+		scale.ticks(out, columnX(i), bottom)
+	}
+	for i, s := range r.Kinds {
+		r.row(out, s, plotTop+i*rowHeight, scale)
+	}
+	out.Put(`<text x="16" y="%s" font-size="9.5" fill="#555">Each line is the bounds that one trial stated, the dark mark their middle, in milliseconds from the truth (logarithmic beyond 3 ms). Bounds that hold the truth cross zero, give or take the span that the truth itself has; others are red.</text>
+</svg>
+`, bottom+36)
+	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write plot: %w", err)
 	}
 	return nil
 }
 
-func (p plotted) write(w markup.Writer) error {
-	w.Put(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" width="%s" height="%s" font-family="system-ui, sans-serif" font-size="12" fill="#222" role="img">
-<title>Calibration: stated bounds of outages beside the truth</title>
-<rect width="100%%" height="100%%" fill="#fff"/>
-<text x="16" y="24" font-size="16" font-weight="600">%s</text>
-<text x="16" y="42" fill="#555">%s</text>
-`, p.Width, p.Height, p.Width, p.Height, p.Title, p.Subtitle)
-	for _, c := range p.Columns {
-		w.Put(`<text x="%s" y="66" font-weight="600">%s</text>`+"\n", c.X, c.Name)
-		for _, t := range c.Ticks {
-			stroke := "#ddd"
-			if t.Zero {
-				stroke = "#222"
-			}
-			w.Put(`<line x1="%s" x2="%s" y1="%s" y2="%s" stroke="%s"/>
-<text x="%s" y="%s" text-anchor="middle" font-size="10" fill="#555">%s</text>
-`, t.X, t.X, p.Top, p.Bottom, stroke, t.X, p.TickY, t.Text)
-		}
-	}
-	for _, r := range p.Rows {
-		w.Put(`<text x="16" y="%s" font-weight="600">%s</text>
-<text x="16" y="%s" font-size="10" fill="#555">%s</text>
-<path d="%s" stroke="#4a90c2" stroke-width="%s" fill="none"/>
-<path d="%s" stroke="#12436b" stroke-width="%s" fill="none"/>
-<path d="%s" stroke="#c0392b" stroke-width="2" fill="none"/>
-`, r.Y, r.Kind, r.Y2, r.Text, r.Bounds, r.Thick, r.Middles, r.Thick, r.Misses)
-	}
-	w.Put(`<text x="16" y="%s" font-size="9.5" fill="#555">Each line is the bounds that one trial stated, the dark mark their middle, in milliseconds from the truth (logarithmic beyond 3 ms). Bounds that hold the truth cross zero, give or take the span that the truth itself has; others are red.</text>
-</svg>
-`, p.FootY)
-	return w.Flush()
-}
-
-func (r Report) plotted() plotted {
-	scale := r.scale()
-	bottom := plotTop + len(r.Kinds)*rowHeight
-	p := plotted{
-		Title:    r.conclusion(),
-		Subtitle: fmt.Sprintf("%d requests/s, seed %d; %s, %s, %d cores", r.Rate, r.Seed, r.Machine.System, r.Machine.Go, r.Machine.Cores),
-		Width:    plotWidth,
-		Height:   bottom + 48,
-		Top:      plotTop,
-		Bottom:   bottom,
-		TickY:    bottom + 14,
-		FootY:    bottom + 36,
-	}
-	for i, name := range []string{"start of the outage", "end of the outage"} {
-		p.Columns = append(p.Columns, plotColumn{Name: name, X: columnX(i), Ticks: scale.ticks(columnX(i))})
-	}
-	for i, s := range r.Kinds {
-		p.Rows = append(p.Rows, r.row(s, plotTop+i*rowHeight, scale))
-	}
-	return p
-}
-
 func columnX(i int) int { return labelWidth + i*(columnWidth+columnGap) }
 
 // row draws the trials of one kind, the widest bounds at the bottom.
-func (r Report) row(s Summary, top int, scale plotScale) plotRow {
-	var bounds, middles, misses strings.Builder
-	row := plotRow{
-		Kind: string(s.Kind),
-		Y:    top + rowHeight/2 - 4,
-		Y2:   top + rowHeight/2 + 12,
-		Text: fmt.Sprintf("%d of %d hold, %d missed, %d invented", s.Held.All, s.Reported, s.Missed, s.Invented),
-	}
+func (r Report) row(out markup.Writer, s Summary, top int, scale plotScale) {
+	var bounds, middles, misses strings.Builder // paths
 	step := float64(rowHeight-rowGap) / float64(max(1, s.Reported))
-	row.Thick = pixels(min(3, max(0.5, step*0.8)))
 	for column := range 2 {
 		var edges []edge
 		for _, t := range r.List {
@@ -154,8 +85,13 @@ func (r Report) row(s Summary, top int, scale plotScale) plotRow {
 			fmt.Fprintf(&middles, "M%s %sH%s", pixels(at-1), y, pixels(at+1))
 		}
 	}
-	row.Bounds, row.Middles, row.Misses = bounds.String(), middles.String(), misses.String()
-	return row
+	thick := pixels(min(3, max(0.5, step*0.8)))
+	out.Put(`<text x="16" y="%s" font-weight="600">%s</text>
+<text x="16" y="%s" font-size="10" fill="#555">%s of %s hold, %s missed, %s invented</text>
+<path d="%s" stroke="#4a90c2" stroke-width="%s" fill="none"/>
+<path d="%s" stroke="#12436b" stroke-width="%s" fill="none"/>
+<path d="%s" stroke="#c0392b" stroke-width="2" fill="none"/>
+`, top+rowHeight/2-4, s.Kind, top+rowHeight/2+12, s.Held.All, s.Reported, s.Missed, s.Invented, bounds.String(), thick, middles.String(), thick, misses.String())
 }
 
 // An edge is a stated edge, relative to the middle of the true one.
@@ -196,15 +132,22 @@ func (s plotScale) at(d time.Duration, x int) float64 {
 	return float64(x) + columnWidth/2*(1+bend(d)/bend(s.most))
 }
 
-func (s plotScale) ticks(x int) []plotTick {
-	var ticks []plotTick
+// ticks draws the vertical lines of a column, down to the bottom.
+func (s plotScale) ticks(out markup.Writer, column, bottom int) {
 	for _, n := range []int{-1000, -100, -30, -10, -3, 0, 3, 10, 30, 100, 1000} {
 		d := time.Duration(n) * time.Millisecond
-		if d.Abs() <= s.most {
-			ticks = append(ticks, plotTick{X: pixels(s.at(d, x)), Text: strconv.Itoa(n), Zero: n == 0})
+		if d.Abs() > s.most {
+			continue
 		}
+		stroke := "#ddd"
+		if n == 0 {
+			stroke = "#222"
+		}
+		x := pixels(s.at(d, column))
+		out.Put(`<line x1="%s" x2="%s" y1="%s" y2="%s" stroke="%s"/>
+<text x="%s" y="%s" text-anchor="middle" font-size="10" fill="#555">%s</text>
+`, x, x, plotTop, bottom, stroke, x, bottom+14, n)
 	}
-	return ticks
 }
 
 func pixels(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
