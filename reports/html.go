@@ -75,10 +75,9 @@ func (p page) write(list []Report) error {
 	}
 	// Many runs are drawn more coarsely, so that the page stays small.
 	merge := divisor((len(list) + 3) / 4)
-	order, at := WorstFirst(list...), order(list)
-	for i, r := range order {
-		p.id = names[at[i]]
-		p.run(r, merge, len(list) > 1)
+	for _, i := range order(list) {
+		p.id = names[i]
+		p.run(list[i], merge, len(list) > 1)
 	}
 	p.Put("\n" + `<svg width="0" height="0" aria-hidden="true"><defs>` +
 		`<pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="5" height="5" fill="` + badColour + `" fill-opacity="0.35"/><rect width="2" height="5" fill="` + badColour + `"/></pattern>` +
@@ -87,20 +86,6 @@ func (p page) write(list []Report) error {
 	_, _ = io.WriteString(p, pageScript)
 	p.Put("</script>\n</body>\n</html>\n")
 	return p.Flush()
-}
-
-// order is where each of the reports, the worst first, is in the list.
-func order(list []Report) []int {
-	marked := make([]Report, len(list))
-	for i, r := range list {
-		r.Page = fmt.Sprint(i)
-		marked[i] = r
-	}
-	at := make([]int, len(list))
-	for i, r := range WorstFirst(marked...) {
-		_, _ = fmt.Sscan(r.Page, &at[i])
-	}
-	return at
 }
 
 var notInIDs = regexp.MustCompile(`[^a-z0-9]+`)
@@ -138,9 +123,8 @@ func (p page) overview(list []Report, names []string) {
 	p.verdict(worst, strings.ToUpper(worst.String()))
 	p.Put(" %s</h1>", Counts(list...))
 	var held, others []int
-	order, at := WorstFirst(list...), order(list)
-	for i, r := range order {
-		if r.Verdict == steadystate.Held {
+	for _, i := range order(list) {
+		if list[i].Verdict == steadystate.Held {
 			held = append(held, i)
 		} else {
 			others = append(others, i)
@@ -149,10 +133,10 @@ func (p page) overview(list []Report, names []string) {
 	rows := func(caption string, of []int) {
 		p.Put("\n"+`<table class="overview" cellpadding="3"><caption>%s</caption>`+"\n"+`<tr><th scope="col">verdict</th><th scope="col">experiment</th><th scope="col">started, UTC</th><th scope="col">why</th></tr>`, caption)
 		for _, i := range of {
-			r := order[i]
+			r := list[i]
 			p.Put("\n"+`<tr data-verdict="%s"><td class="n">`, r.Verdict)
 			p.verdict(r.Verdict, r.Word(r.Verdict))
-			p.Put(`</td><td><a href="#%s">%s</a></td><td class="n">%s</td><td>%s</td></tr>`, names[at[i]], r.Experiment, r.Started.UTC().Format("2006-01-02 15:04:05"), r.Short())
+			p.Put(`</td><td><a href="#%s">%s</a></td><td class="n">%s</td><td>%s</td></tr>`, names[i], r.Experiment, r.Started.UTC().Format("2006-01-02 15:04:05"), r.Short())
 		}
 		p.Put("\n</table>")
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/aftershockhq/aftershock/judge"
@@ -24,8 +23,7 @@ func Markdown(w io.Writer, list ...Report) error { return MarkdownWithin(w, math
 // out whole runs from the end, and the last line says how many. GitHub rejects a summary
 // above its limit entirely.
 func MarkdownWithin(w io.Writer, most int, list ...Report) error {
-	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b Report) int { return cmp.Compare(rank(a), rank(b)) })
+	list = WorstFirst(list...)
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "## %s %s: %s\n\n", mark(Worst(list...)), strings.ToUpper(Worst(list...).String()), counts(list))
 	const cut = 100 // bytes that the line on what is left out takes at most
@@ -60,20 +58,6 @@ func MarkdownWithin(w io.Writer, most int, list ...Report) error {
 	}
 	_, err := w.Write(out.Bytes())
 	return err
-}
-
-// rank orders reports: what may still be in place, what is broken, what is unknown,
-// what is held.
-func rank(r Report) int {
-	switch {
-	case r.InPlace() != "":
-		return 0
-	case r.Verdict == steadystate.Broken:
-		return 1
-	case r.Verdict == steadystate.Unknown:
-		return 2
-	}
-	return 3
 }
 
 // mark tells a verdict where there are no colours, and beside its word.
@@ -190,8 +174,7 @@ func Annotations(w io.Writer, path func(string) string, list ...Report) error {
 		return annotation(kind, at, title, text)
 	}
 	var errors, warnings []string
-	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b Report) int { return cmp.Compare(rank(a), rank(b)) })
+	list = WorstFirst(list...)
 	for _, r := range list {
 		if left := r.inPlace(); left != "" {
 			errors = append(errors, annotation("error", r.Source, "A FAULT MAY STILL BE IN PLACE after "+r.Experiment, left))

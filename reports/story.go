@@ -586,15 +586,24 @@ var worstFirst = []steadystate.Verdict{steadystate.Broken, steadystate.Unknown, 
 // WorstFirst returns the reports in the order in which they need attention: what may still
 // be in place, then what is broken, unknown and held.
 func WorstFirst(list ...Report) []Report {
-	worst := slices.Clone(list)
-	rank := func(r Report) int {
-		if r.InPlace() != "" {
-			return -1
-		}
-		return slices.Index(worstFirst, r.Verdict)
+	worst := make([]Report, 0, len(list))
+	for _, i := range order(list) {
+		worst = append(worst, list[i])
 	}
-	slices.SortStableFunc(worst, func(a, b Report) int { return cmp.Compare(rank(a), rank(b)) })
 	return worst
+}
+
+// order is where each of the reports, the worst first, is in the list.
+func order(list []Report) []int {
+	at, rank := make([]int, len(list)), make([]int, len(list))
+	for i, r := range list {
+		at[i], rank[i] = i, slices.Index(worstFirst, r.Verdict)
+		if r.InPlace() != "" {
+			rank[i] = -1
+		}
+	}
+	slices.SortStableFunc(at, func(a, b int) int { return cmp.Compare(rank[a], rank[b]) })
+	return at
 }
 
 // Counts returns the number of experiments with each verdict, as in "3 experiments: 1

@@ -11,7 +11,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/aftershockhq/aftershock/judge"
-	"github.com/aftershockhq/aftershock/steadystate"
 )
 
 // Text writes a report for people, about a screen long.
@@ -232,15 +231,12 @@ func table(out *bytes.Buffer, heading string, fill func(row func(...string))) {
 // Summary writes one line for each report and one for all.
 func Summary(w io.Writer, list ...Report) error {
 	var out bytes.Buffer
-	counts := map[steadystate.Verdict]int{}
 	tw := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for _, r := range list {
 		fmt.Fprintf(tw, "%s\t%s\t%s\n", cmp.Or(r.Verdict.String(), "?"), r.Experiment, r.Reason)
-		counts[r.Verdict]++
 	}
 	_ = tw.Flush() // to a buffer
-	fmt.Fprintf(&out, "%s: %d held, %d broken, %d unknown\n", strings.ToUpper(Worst(list...).String()),
-		counts[steadystate.Held], counts[steadystate.Broken], counts[steadystate.Unknown])
+	fmt.Fprintf(&out, "%s: %s\n", strings.ToUpper(Worst(list...).String()), counts(list))
 	_, err := w.Write(out.Bytes())
 	return err
 }
