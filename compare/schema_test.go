@@ -19,15 +19,12 @@ import (
 var update = flag.Bool("update", false, "write the schemas anew")
 
 // about is what the schema of each document says beside its types.
-func about(what, urn, format string, version int, sources ...string) documents.About {
+func about(what, urn, format string, version int) documents.About {
 	return documents.About{
 		ID: urn, Title: what,
 		Description: "Version 1 only ever gains fields. Each quantity has one unit, which is in its name or in a field unit. An end that is not bounded is absent, and so is what was not observed.",
 		Format:      format, Version: version,
-		Sources: map[string][]string{
-			reflect.TypeFor[compare.Diff]().PkgPath():  sources,
-			reflect.TypeFor[results.Range]().PkgPath(): {"../reports/results/results.go"},
-		},
+		Package: reflect.TypeFor[compare.Diff]().PkgPath(), Sources: []string{".", "../reports/results"},
 	}
 }
 
@@ -76,7 +73,7 @@ func takes(t *testing.T, schema, document string) error {
 
 func TestTheSchemaOfADiff(t *testing.T) {
 	schemaIs(t, "diff.schema.json", compare.DiffSchema(), &compare.Diff{},
-		about("What changed between sets of runs, version 1", "urn:aftershock:diff:1", compare.DiffFormat, compare.DiffVersion, "diff.go"))
+		about("What changed between sets of runs, version 1", "urn:aftershock:diff:1", compare.DiffFormat, compare.DiffVersion))
 	other := changed(runs("held", 1, 2), func(r *results.Result) { r.Experiment = "other" })
 	d, err := compare.NewDiff(append(runs("held", 1, 2, 3, 4, 5, -6), other...), append(runs("held", 7, 8, 9, 10, 11, -12), run("unknown", 2)), compare.Options{})
 	if err != nil {

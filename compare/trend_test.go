@@ -78,7 +78,7 @@ func TestATrendOfSeveralChecks(t *testing.T) {
 
 func TestTheSchemaOfATrend(t *testing.T) {
 	schemaIs(t, "trend.schema.json", compare.TrendSchema(), &compare.Trend{},
-		about("How experiments went, run by run, version 1", "urn:aftershock:trend:1", compare.TrendFormat, compare.TrendVersion, "trend.go", "diff.go"))
+		about("How experiments went, run by run, version 1", "urn:aftershock:trend:1", compare.TrendFormat, compare.TrendVersion))
 	trend := compare.NewTrend(append(runs("held", 1, 2, -3), runs("unknown", 0)...))
 	document := written(t, trend.JSON)
 	if err := takes(t, compare.TrendSchema(), document); err != nil {

@@ -32,7 +32,7 @@ func generated(t *testing.T) []byte {
 		Title:       "The results of experiments, version 1",
 		Description: "Version 1 only ever gains fields, and values of those that say so. Each quantity has one unit, which is in its name or in a field unit. Instants are seconds since the run's start. An end that is not bounded is absent, and so is what was not observed.",
 		Format:      results.Format, Version: results.Version,
-		Sources: map[string][]string{reflect.TypeFor[results.Document]().PkgPath(): {"results/results.go"}},
+		Package: reflect.TypeFor[reports.Report]().PkgPath(), Sources: []string{"results"},
 	})
 	if err != nil {
 		t.Fatal(err)

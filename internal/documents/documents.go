@@ -3,7 +3,7 @@
 //
 //	schema, err := documents.Schema(&results.Document{}, documents.About{
 //		ID: "urn:aftershock:results:1", Format: results.Format, Version: results.Version,
-//		Sources: map[string][]string{reflect.TypeFor[results.Document]().PkgPath(): {"results/results.go"}},
+//		Package: reflect.TypeFor[reports.Report]().PkgPath(), Sources: []string{"results"},
 //	})
 package documents
 
@@ -11,9 +11,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"reflect"
 	"strings"
 
@@ -26,21 +23,23 @@ type About struct {
 	// Format and Version are the values of the document's fields of these names.
 	Format  string
 	Version int
-	// Sources are the files with the types, by the path of their package.
-	Sources map[string][]string
+	// Package is the import path of the working directory, and Sources are the directories
+	// with the types, relative to it.
+	Package string
+	Sources []string
 }
 
 // Schema is that of a document, a pointer to a struct.
 func Schema(document any, about About) ([]byte, error) {
-	comments := map[string]string{}
-	for pkg, paths := range about.Sources {
-		for _, path := range paths {
-			if err := read(comments, pkg, path); err != nil {
-				return nil, fmt.Errorf("read the comments of the document's types: %w", err)
-			}
+	r := jsonschema.Reflector{AllowAdditionalProperties: true}
+	for _, dir := range about.Sources {
+		if err := r.AddGoComments(about.Package, dir, jsonschema.WithFullComment()); err != nil {
+			return nil, fmt.Errorf("read the comments of the document's types: %w", err)
 		}
 	}
-	r := jsonschema.Reflector{AllowAdditionalProperties: true, CommentMap: comments}
+	for name, text := range r.CommentMap {
+		r.CommentMap[name] = strings.Join(strings.Fields(text), " ")
+	}
 	schema := r.Reflect(document)
 	schema.ID, schema.Title, schema.Description = jsonschema.ID(about.ID), about.Title, about.Description
 	d := schema.Definitions[reflect.TypeOf(document).Elem().Name()]
@@ -57,40 +56,4 @@ func Schema(document any, about About) ([]byte, error) {
 	e.SetIndent("", "  ")
 	err := e.Encode(schema)
 	return out.Bytes(), err
-}
-
-// read finds the comments of types and fields, by their names.
-func read(found map[string]string, pkg, path string) error {
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
-	if err != nil {
-		return err
-	}
-	text := func(groups ...*ast.CommentGroup) string {
-		for _, g := range groups {
-			if text := strings.Join(strings.Fields(g.Text()), " "); text != "" {
-				return text
-			}
-		}
-		return ""
-	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		g, ok := n.(*ast.GenDecl)
-		if !ok || g.Tok != token.TYPE {
-			return true
-		}
-		spec := g.Specs[0].(*ast.TypeSpec)
-		of, ok := spec.Type.(*ast.StructType)
-		if !ok {
-			return false
-		}
-		name := pkg + "." + spec.Name.Name
-		found[name] = text(g.Doc)
-		for _, f := range of.Fields.List {
-			for _, field := range f.Names {
-				found[name+"."+field.Name] = text(f.Doc, f.Comment)
-			}
-		}
-		return false
-	})
-	return nil
 }
