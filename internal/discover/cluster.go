@@ -44,6 +44,7 @@ type Cluster struct {
 	Unseen     []string // what the account may not look at, and what is not known for that
 
 	hidden []string // resources that it may not list
+	err    error    // the first failure of the search, after which it lists nothing; nil: none
 }
 
 // The resources whose absence decides which suites suit a service.
@@ -129,36 +130,18 @@ func (f Finder) Find(ctx context.Context) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	services, err := s.services(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ingresses, err := listed[networkingv1.IngressList](ctx, s, "ingresses", "URLs that they give are not known")
-	if err != nil {
-		return nil, err
-	}
-	for _, list := range ingresses {
+	services := s.services(ctx)
+	for _, list := range listed[networkingv1.IngressList](ctx, s, "ingresses", "URLs that they give are not known") {
 		s.ingresses = append(s.ingresses, list.Items...)
 	}
-	if s.httpRoutes, err = objects[httpRoute](ctx, s, "gateway.networking.k8s.io", "HTTPRoute", "httproutes"); err != nil {
-		return nil, err
-	}
-	if s.gateways, err = objects[gateway](ctx, s, "gateway.networking.k8s.io", "Gateway", "gateways"); err != nil {
-		return nil, err
-	}
-	if s.openShift, err = objects[openShiftRoute](ctx, s, "route.openshift.io", "Route", "routes"); err != nil {
-		return nil, err
-	}
-	if err := s.address(ctx, services); err != nil {
-		return nil, err
-	}
-	ofPods, err := listed[policyv1.PodDisruptionBudgetList](ctx, s, budgets, "disruption is not among the suites")
-	if err != nil {
-		return nil, err
-	}
-	scalers, err := listed[autoscalingv2.HorizontalPodAutoscalerList](ctx, s, autoscalers, "autoscaling is not among the suites")
-	if err != nil {
-		return nil, err
+	s.httpRoutes = objects[httpRoute](ctx, s, "gateway.networking.k8s.io", "HTTPRoute", "httproutes")
+	s.gateways = objects[gateway](ctx, s, "gateway.networking.k8s.io", "Gateway", "gateways")
+	s.openShift = objects[openShiftRoute](ctx, s, "route.openshift.io", "Route", "routes")
+	s.address(ctx, services)
+	ofPods := listed[policyv1.PodDisruptionBudgetList](ctx, s, budgets, "disruption is not among the suites")
+	scalers := listed[autoscalingv2.HorizontalPodAutoscalerList](ctx, s, autoscalers, "autoscaling is not among the suites")
+	if s.found.err != nil {
+		return nil, s.found.err
 	}
 	for _, state := range states {
 		w := Workload{State: state}
@@ -215,33 +198,30 @@ func (s *search) everywhere() []string {
 func listed[T any, L interface {
 	*T
 	client.ObjectList
-}](ctx context.Context, s *search, resource, unknown string) (lists []T, err error) {
+}](ctx context.Context, s *search, resource, unknown string) (lists []T) {
 	for _, namespace := range s.everywhere() {
 		var list T
-		ok, err := s.list(ctx, L(&list), namespace, resource, unknown)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
+		if s.list(ctx, L(&list), namespace, resource, unknown) {
 			lists = append(lists, list)
 		}
 	}
-	return lists, nil
+	return lists
 }
 
 // list lists one kind in a namespace, if the cluster has it and the account may.
-func (s *search) list(ctx context.Context, list client.ObjectList, namespace, resource, unknown string) (ok bool, err error) {
-	err = s.Client.List(ctx, list, client.InNamespace(namespace))
+func (s *search) list(ctx context.Context, list client.ObjectList, namespace, resource, unknown string) (ok bool) {
+	if s.found.err != nil {
+		return false
+	}
+	err := s.Client.List(ctx, list, client.InNamespace(namespace))
 	switch {
 	case meta.IsNoMatchError(err): // the cluster has no such kind
-		return false, nil
 	case s.refused(err, "list "+resource+" in "+place(namespace), unknown):
 		s.found.hidden = append(s.found.hidden, resource)
-		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("list %s in %s: %w", resource, place(namespace), err)
+		s.found.err = fmt.Errorf("list %s in %s: %w", resource, place(namespace), err)
 	}
-	return true, nil
+	return err == nil
 }
 
 // place is a namespace in words.
@@ -280,7 +260,7 @@ func (s *search) workloads(ctx context.Context) (states []kube.State, err error)
 
 // services are those of all namespaces, since Prometheus is elsewhere than what is
 // tested, or of those that may be listed.
-func (s *search) services(ctx context.Context) (services []corev1.Service, err error) {
+func (s *search) services(ctx context.Context) (services []corev1.Service) {
 	of := *s
 	of.Namespaces = nil
 	const infront = "URLs and Services in front of pods are not known"
@@ -288,33 +268,26 @@ func (s *search) services(ctx context.Context) (services []corev1.Service, err e
 	if len(s.Namespaces) == 0 {
 		unknown = infront + ", nor is Prometheus"
 	}
-	lists, err := listed[corev1.ServiceList](ctx, &of, "services", unknown)
-	if err != nil {
-		return nil, err
-	}
+	lists := listed[corev1.ServiceList](ctx, &of, "services", unknown)
 	if len(lists) == 0 && len(s.Namespaces) > 0 {
-		if lists, err = listed[corev1.ServiceList](ctx, s, "services", infront); err != nil {
-			return nil, err
-		}
+		lists = listed[corev1.ServiceList](ctx, s, "services", infront)
 	}
 	for _, list := range lists {
 		services = append(services, list.Items...)
 	}
-	return services, nil
+	return services
 }
 
 // address notes an address of a node, if a Service has a port there.
-func (s *search) address(ctx context.Context, services []corev1.Service) error {
-	if !slices.ContainsFunc(services, func(service corev1.Service) bool { return service.Spec.Type == corev1.ServiceTypeNodePort }) {
-		return nil
+func (s *search) address(ctx context.Context, services []corev1.Service) {
+	nodePort := func(service corev1.Service) bool { return service.Spec.Type == corev1.ServiceTypeNodePort }
+	if s.found.err != nil || !slices.ContainsFunc(services, nodePort) {
+		return
 	}
 	var nodes corev1.NodeList
 	err := s.Client.List(ctx, &nodes)
-	if s.refused(err, "list nodes", "URLs of NodePorts are not known") {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("list nodes: %w", err)
+	if err != nil && !s.refused(err, "list nodes", "URLs of NodePorts are not known") {
+		s.found.err = fmt.Errorf("list nodes: %w", err)
 	}
 	for _, kind := range []corev1.NodeAddressType{corev1.NodeExternalIP, corev1.NodeInternalIP} {
 		for _, node := range nodes.Items {
@@ -325,7 +298,6 @@ func (s *search) address(ctx context.Context, services []corev1.Service) error {
 			}
 		}
 	}
-	return nil
 }
 
 // chaosMesh is why there is no Chaos Mesh. That the account may not list its faults

@@ -52,13 +52,11 @@ type openShiftRoute struct {
 type backend struct{ Kind, Name string }
 
 // objects lists a kind that this program has no types of, where the cluster has it.
-func objects[T any](ctx context.Context, s *search, group, kind, resource string) (all []T, err error) {
+func objects[T any](ctx context.Context, s *search, group, kind, resource string) (all []T) {
 	for _, namespace := range s.everywhere() {
 		var list unstructured.UnstructuredList
 		list.SetGroupVersionKind(schema.GroupVersionKind{Group: group, Version: "v1", Kind: kind + "List"})
-		if _, err := s.list(ctx, &list, namespace, resource, "URLs that they give are not known"); err != nil {
-			return nil, err
-		}
+		s.list(ctx, &list, namespace, resource, "URLs that they give are not known")
 		for _, item := range list.Items {
 			var one T
 			text, err := item.MarshalJSON()
@@ -66,12 +64,12 @@ func objects[T any](ctx context.Context, s *search, group, kind, resource string
 				err = json.Unmarshal(text, &one)
 			}
 			if err != nil {
-				return nil, err
+				s.found.err = cmp.Or(s.found.err, err)
 			}
 			all = append(all, one)
 		}
 	}
-	return all, nil
+	return all
 }
 
 func (r httpRoute) to(service corev1.Service, gateways []gateway) (list []route) {
