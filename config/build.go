@@ -24,6 +24,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 )
 
 // defaultRate is that of a load that names none.
@@ -51,22 +52,14 @@ func (r *resolver) load(at cursor, l Load) (*load.HTTP, *workers.Pods, []byte) {
 	h := load.HTTP{
 		URL: l.URL, Shape: l.Rate, Targets: r.beside(l.Targets), Method: l.Method, BodyFile: r.beside(l.BodyFile),
 		Timeout: l.Timeout, BackendHeader: l.BackendHeader, Reuse: l.Reuse, ReuseRate: l.ReuseRate,
-		Header: http.Header{}, SecretHeader: map[string]load.Secret{},
+		Headers: r.headers(l.Headers),
 		Success: load.Success{Status: l.Success.Status, Contains: l.Success.Body.Contains},
 	}
 	if h.Shape.Peak() == 0 {
 		h.Shape = load.Constant(defaultRate)
 	}
 	for _, file := range l.HeaderFiles {
-		h.HeaderFiles = append(h.HeaderFiles, r.beside(file))
-	}
-	for name, value := range l.Headers {
-		if value.Secret == (load.Secret{}) {
-			h.Header.Set(name, value.Value)
-			continue
-		}
-		value.Secret.File = r.beside(value.Secret.File)
-		h.SecretHeader[name] = value.Secret
+		h.Headers.Files = append(h.Headers.Files, r.beside(file))
 	}
 	bundle := r.bundle(at.field("caFile"), l.CAFile)
 	h.TLS = trusting(bundle)
@@ -77,6 +70,20 @@ func (r *resolver) load(at cursor, l Load) (*load.HTTP, *workers.Pods, []byte) {
 		r.workers(at.field("workers"), l.Workers)
 	}
 	return &h, l.Workers, bundle
+}
+
+// headers are what is sent, of what is written of it.
+func (r *resolver) headers(written map[string]Header) secret.Headers {
+	h := secret.Headers{Values: http.Header{}, Secrets: map[string]secret.Secret{}}
+	for name, value := range written {
+		if value.Secret == (secret.Secret{}) {
+			h.Values[name] = []string{value.Value}
+			continue
+		}
+		value.Secret.File = r.beside(value.Secret.File)
+		h.Secrets[name] = value.Secret
+	}
+	return h
 }
 
 func (r *resolver) workers(at cursor, w *workers.Pods) {
@@ -218,7 +225,7 @@ func (r *resolver) hash(p Planned, e Experiment) string {
 	}{On: of(p.Target), Times: p.Times, Faults: slices.Clone(p.Faults), Signals: map[string]string{}, Expect: e.Expects}
 	if h := p.Load; h != nil {
 		what.Load = []any{
-			h.Shape.String(), h.Method, h.Header, h.SecretHeader, h.BackendHeader, h.Timeout, h.Reuse, h.ReuseRate, h.Success.String(),
+			h.Shape.String(), h.Method, h.Headers.Values, h.Headers.Secrets, h.BackendHeader, h.Timeout, h.Reuse, h.ReuseRate, h.Success.String(),
 			r.content(h.BodyFile), hosts.ReplaceAllString(r.content(h.Targets), ""),
 		}
 	}

@@ -15,8 +15,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/internal/near"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
@@ -100,7 +100,7 @@ func (d *decoder) while(f func()) {
 
 var (
 	durationType = reflect.TypeFor[time.Duration]()
-	secretType   = reflect.TypeFor[load.Secret]()
+	secretType   = reflect.TypeFor[secret.Secret]()
 )
 
 // into fills v, which can be set. Null says nothing, as an absent field.

@@ -17,6 +17,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/probe"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 )
 
 // Version is the apiVersion of the files that this program reads.
@@ -342,7 +343,7 @@ type Body struct {
 // A Header is the value of a header, or where a secret one is.
 type Header struct {
 	Value  string
-	Secret load.Secret
+	Secret secret.Secret
 }
 
 // credentials are words in the names of headers whose values may be secret. A key is
@@ -380,6 +381,10 @@ func (h *Header) decode(d *decoder, at cursor) {
 // A WebSocket is a probe by messages that the service echoes.
 type WebSocket struct {
 	probe.WebSocket `yaml:",inline"`
+	// UseHeaders are sent when a connection is opened, by name: a value, or where a
+	// secret value is, which is read then. With any, no redirect is followed.
+	// Example: {Authorization: {env: TOKEN}}.
+	UseHeaders map[string]Header `yaml:"headers"`
 	// CAFile is a file of certificate authorities, PEM. Default: the system's
 	// authorities.
 	CAFile string `yaml:"caFile"`
@@ -388,6 +393,10 @@ type WebSocket struct {
 // A GRPC is a probe by gRPC's health check.
 type GRPC struct {
 	probe.GRPCHealth `yaml:",inline"`
+	// UseHeaders are sent with each check as its metadata, by name: a value, or where a
+	// secret value is, which is read when a connection is opened.
+	// Example: {Authorization: {env: TOKEN}}.
+	UseHeaders map[string]Header `yaml:"headers"`
 	// UseTLS speaks TLS. Default: false.
 	UseTLS bool `yaml:"tls"`
 	// CAFile is a file of certificate authorities, PEM; with tls. Default: the

@@ -9,11 +9,11 @@ import (
 	"unicode"
 
 	"github.com/aftershockhq/aftershock/experiments/autoscaling"
-	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 )
 
 // A form is how a scalar is written.
@@ -249,7 +249,9 @@ func fieldForms() map[string]func(*generator) *schema {
 		"Load.URL":                 textForm("URL"),
 		"Load.Headers":             headersForm,
 		"WebSocket.URL":            textForm("URL of a WebSocket"),
+		"WebSocket.UseHeaders":     headersForm,
 		"GRPCHealth.Address":       textForm("address"),
+		"GRPC.UseHeaders":          headersForm,
 		"Pods.Count":               func(g *generator) *schema { return between(g.text("whole number"), 1, workers.MaxCount) },
 		"Pods.Namespace":           textForm("name of a namespace"),
 		"Autoscaler.Limits":        func(g *generator) *schema { return g.list(g.text("limit of an autoscaler")) },
@@ -445,8 +447,8 @@ func labelsForm(g *generator) *schema {
 
 // headersForm: those that are secret are not written out.
 func headersForm(g *generator) *schema {
-	s := removable(g.of(typeOf(Header{})))
-	s.PatternProperties = map[string]*schema{secretHeaders(): g.of(typeOf(load.Secret{}))}
+	s := named(removable(g.of(typeOf(Header{}))), notNamed("[A-Za-z0-9!#$%&'*+.^_\\x60|~-]+"))
+	s.PatternProperties = map[string]*schema{secretHeaders(): g.of(typeOf(secret.Secret{}))}
 	return s
 }
 
@@ -566,6 +568,8 @@ var unlessPatched = map[string][]*schema{
 	"Abort":                  {inside("unless", &schema{AdditionalProperties: &additional{ref("ConditionComplete")}})},
 	"Condition":              {either("signal", "query"), needs("reduce", "query")},
 	"Load":                   {either("url", "targets"), headersComplete()},
+	"WebSocket":              {headersComplete()},
+	"GRPC":                   {headersComplete()},
 	"Secret":                 {either("env", "file")},
 	"Experiment":             experimentRules(),
 	"Fault":                  {needs("when", "within"), needs("within", "when")},

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/experiments/stop"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
@@ -69,7 +69,7 @@ type DayStep struct {
 type Notify struct {
 	// URL names the environment variable or the file that holds the webhook's URL,
 	// which is a secret. Required. Example: {env: SLACK_URL}.
-	URL load.Secret `yaml:"url"`
+	URL secret.Secret `yaml:"url"`
 	// Events are the events to send: verdict, when the day's verdict changes; outcome,
 	// of each experiment; pause, when a person is asked; end. A fault that may be left
 	// in place is always sent. Default: [verdict]. Example: [verdict, pause].

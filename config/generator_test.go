@@ -25,6 +25,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 )
 
 // A generator makes the schema of the types, by the fields that the decoder takes.
@@ -64,7 +65,7 @@ func comments(t testing.TB) map[string]string {
 	t.Helper()
 	r := jsonschema.Reflector{}
 	own := path.Dir(reflect.TypeFor[File]().PkgPath())
-	for _, directory := range []string{"config", "experiments/chaosmesh", "experiments/load", "experiments/stop", "experiments/workers", "record", "steadystate/prom", "steadystate/probe"} {
+	for _, directory := range []string{"config", "experiments/chaosmesh", "experiments/load", "experiments/stop", "experiments/workers", "record", "steadystate/prom", "steadystate/probe", "steadystate/secret"} {
 		if err := r.AddGoComments(own+"/config", "../"+directory, jsonschema.WithFullComment()); err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +160,7 @@ func (g *generator) of(t reflect.Type) *schema {
 	case t == reflect.TypeFor[Fault]():
 		return ref("Fault")
 	case t == reflect.TypeFor[Header]():
-		return &schema{AnyOf: []*schema{g.text("text"), g.of(reflect.TypeFor[load.Secret]())}}
+		return &schema{AnyOf: []*schema{g.text("text"), g.of(reflect.TypeFor[secret.Secret]())}}
 	}
 	switch t.Kind() {
 	case reflect.String:

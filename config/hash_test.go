@@ -87,6 +87,8 @@ func TestTheHashIsOfWhatIsDone(t *testing.T) {
 		{"how long a probe waits", "timeout: 3s", "timeout: 4s"},
 		{"how often it asks", "timeout: 3s", "timeout: 3s, every: 200ms"},
 		{"over which connections", "timeout: 3s", "timeout: 3s, reuse: true"},
+		{"a header of a probe", "timeout: 3s", "timeout: 3s, headers: {Origin: checkout}"},
+		{"a secret header of a probe", "timeout: 3s", "timeout: 3s, headers: {Authorization: {env: TOKEN}}"},
 		{"what stands in a check's query", "histogram: seconds", "histogram: latency"},
 	} {
 		if hashes(t, row.old, row.new) == was {
@@ -96,7 +98,7 @@ func TestTheHashIsOfWhatIsDone(t *testing.T) {
 	for _, row := range []struct{ sentence, old, new string }{
 		{"a limit", "p95 <= 500ms", "p95 <= 400ms"},
 		{"the url", "http://checkout.example/", "http://checkout.stage.example/"},
-		{"a default of a probe, written out", "timeout: 3s", "timeout: 3s, every: 100ms, reuse: false"},
+		{"a default of a probe, written out", "timeout: 3s", "timeout: 3s, every: 100ms, reuse: false, headers: {}"},
 		{"the url of a probe", "ws://checkout.example/", "ws://checkout.stage.example/"},
 		{"the name of the file of an object", "file: own.yaml", "file: ./own.yaml"},
 		{"the urls of targets", "http://ledger.example", "https://ledger.stage.example"},

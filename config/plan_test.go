@@ -127,7 +127,7 @@ func TestTheExampleIsPlanned(t *testing.T) {
 	if f := storm.Faults[2]; f.When.Autoscaler != ScalingOut || f.Within != 2*time.Minute {
 		t.Errorf("again %+v", f)
 	}
-	if s := slow.Load.SecretHeader["Authorization"]; s.Env != "TOKEN" || slow.Load.URL != "http://127.0.0.1:8080/checkout" {
+	if s := slow.Load.Headers.Secrets["Authorization"]; s.Env != "TOKEN" || slow.Load.URL != "http://127.0.0.1:8080/checkout" {
 		t.Errorf("load %+v", slow.Load)
 	}
 	if got := find(t, p, "ledger/cpu"); got.Load != nil || !slices.Equal(got.Signals(), []string{"cpu", SignalTraffic}) {
@@ -392,7 +392,7 @@ func TestPathsAreRelativeToTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := p.Planned[0].Load
-	if h.Targets != filepath.Join(directory, "shop.txt") || h.HeaderFiles[0] != filepath.Join(directory, "h.txt") || h.BodyFile != "/bodies/cart" || h.SecretHeader["X-Key"].File != filepath.Join(directory, "key") {
+	if h.Targets != filepath.Join(directory, "shop.txt") || h.Headers.Files[0] != filepath.Join(directory, "h.txt") || h.BodyFile != "/bodies/cart" || h.Headers.Secrets["X-Key"].File != filepath.Join(directory, "key") {
 		t.Errorf("load %+v", h)
 	}
 }

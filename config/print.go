@@ -21,6 +21,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/redact"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 )
 
 // An Objects says what a fault of an experiment would create or change in the
@@ -113,20 +114,20 @@ type (
 		Service   string            `yaml:"service"`
 	}
 	loadView struct {
-		URL           string                 `yaml:"url"`
-		Targets       string                 `yaml:"targets"`
-		Rate          load.Shape             `yaml:"rate"`
-		Method        string                 `yaml:"method"`
-		Headers       []string               `yaml:"headers"` // their names
-		SecretHeaders map[string]load.Secret `yaml:"secretHeaders"`
-		HeaderFiles   []string               `yaml:"headerFiles"`
-		BodyFile      string                 `yaml:"bodyFile"`
-		Timeout       time.Duration          `yaml:"timeout"`
-		BackendHeader string                 `yaml:"backendHeader"`
-		Success       Success                `yaml:"success"`
-		Reuse         bool                   `yaml:"reuse"`
-		ReuseRate     load.Rate              `yaml:"reuseRate"`
-		Workers       *workers.Pods          `yaml:"workers"`
+		URL           string                   `yaml:"url"`
+		Targets       string                   `yaml:"targets"`
+		Rate          load.Shape               `yaml:"rate"`
+		Method        string                   `yaml:"method"`
+		Headers       []string                 `yaml:"headers"` // their names
+		SecretHeaders map[string]secret.Secret `yaml:"secretHeaders"`
+		HeaderFiles   []string                 `yaml:"headerFiles"`
+		BodyFile      string                   `yaml:"bodyFile"`
+		Timeout       time.Duration            `yaml:"timeout"`
+		BackendHeader string                   `yaml:"backendHeader"`
+		Success       Success                  `yaml:"success"`
+		Reuse         bool                     `yaml:"reuse"`
+		ReuseRate     load.Rate                `yaml:"reuseRate"`
+		Workers       *workers.Pods            `yaml:"workers"`
 	}
 	checkView struct {
 		Name    string        `yaml:"name"`
@@ -224,9 +225,9 @@ func (p Planned) loadView() *loadView {
 		return nil
 	}
 	v := &loadView{
-		URL: redact.URL(h.URL), Targets: h.Targets, Rate: h.Shape, Method: h.Method, SecretHeaders: h.SecretHeader,
-		HeaderFiles: h.HeaderFiles, BodyFile: h.BodyFile, Timeout: h.Timeout, BackendHeader: h.BackendHeader,
-		Reuse: h.Reuse, ReuseRate: h.ReuseRate, Workers: p.Workers, Headers: slices.Sorted(maps.Keys(h.Header)),
+		URL: redact.URL(h.URL), Targets: h.Targets, Rate: h.Shape, Method: h.Method, SecretHeaders: h.Headers.Secrets,
+		HeaderFiles: h.Headers.Files, BodyFile: h.BodyFile, Timeout: h.Timeout, BackendHeader: h.BackendHeader,
+		Reuse: h.Reuse, ReuseRate: h.ReuseRate, Workers: p.Workers, Headers: slices.Sorted(maps.Keys(h.Headers.Values)),
 	}
 	v.Success.Status, v.Success.Body.Contains = h.Success.Status, h.Success.Contains
 	return v

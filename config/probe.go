@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 )
 
 // A Probe is a source beside the load, of how many seconds something takes. It
@@ -67,21 +68,31 @@ func (r *resolver) probes(t *Target) {
 	}
 }
 
+// sent is what of a probe's headers the hash is of, as of a load's.
+func sent(h secret.Headers) []any {
+	if len(h.Names()) == 0 {
+		return nil
+	}
+	return []any{h.Values, h.Secrets}
+}
+
 func (w *WebSocket) does() []any {
 	every, timeout := w.Timing()
-	return []any{every, timeout, w.Reuse}
+	return append([]any{every, timeout, w.Reuse}, sent(w.Headers)...)
 }
 
 func (w *WebSocket) complete(r *resolver, at cursor) {
+	w.Headers = r.headers(w.UseHeaders)
 	w.TLS = trusting(r.bundle(at.field("caFile"), w.CAFile))
 }
 
 func (g *GRPC) does() []any {
 	every, timeout := g.Timing()
-	return []any{g.Service, every, timeout, g.Reuse, g.UseTLS}
+	return append([]any{g.Service, every, timeout, g.Reuse, g.UseTLS}, sent(g.Headers)...)
 }
 
 func (g *GRPC) complete(r *resolver, at cursor) {
+	g.Headers = r.headers(g.UseHeaders)
 	g.TLS = trusting(r.bundle(at.field("caFile"), g.CAFile))
 	switch {
 	case g.UseTLS && g.TLS == nil:

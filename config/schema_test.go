@@ -163,8 +163,8 @@ services:
       reuseRate: 19/s
       success: {status: [200, 201-299], body: {contains: "${TOKEN}"}}
       reuse: false
-    websocket: {url: wss://checkout.example/live, every: 200ms, reuse: true}
-    grpc: {address: "checkout.example:9000", service: health, tls: true}
+    websocket: {url: wss://checkout.example/live, every: 200ms, reuse: true, headers: {Origin: "https://checkout.example", Authorization: {env: TOKEN}}}
+    grpc: {address: "checkout.example:9000", service: health, tls: true, headers: {x-tenant: 5, authorization: {file: token}}}
     checks: [answers, flow, live, health, kept, ready]
     suites: [pods/kill-one, network, autoscaling/kill]
     calls: [payments]
@@ -407,7 +407,7 @@ var unseen = map[string]string{
 		experiment-limits-of-the-autoscaler-that-is-not-expected experiment-of-an-unknown-service experiment-unknown-check
 		fault-to-itself fault-to-unknown-service service-calls-itself service-calls-nothing service-namespace-not-allowed
 		gameday-runs-nothing service-unknown-check service-varies-what-it-does-not-run top-cluster-namespace-of-faults`,
-	"names that differ by case": `experiment-names-differ-by-case service-names-differ-by-case`,
+	"names that differ by case": `experiment-names-differ-by-case load-headers-differ-by-case service-names-differ-by-case`,
 	"what an experiment needs of its service": `
 		experiment-expects-an-autoscaler-that-is-not-there experiment-needs-a-pod-signal experiment-needs-calls
 		experiment-needs-one-of-two-calls experiment-needs-traffic experiment-without-a-check experiment-without-service-of-two
@@ -427,6 +427,7 @@ var unseen = map[string]string{
 	"the environment": `
 		variable-becomes-no-yaml variable-empty service-that-is-wrong-has-no-followers variable-unset-in-an-alias variable-unset variables-unset-everywhere`,
 	"a tag, which is not part of a value": `yaml-tag`,
+	"what a protocol sets itself":         `service-websocket-headers-of-the-handshake`,
 }
 
 const atLeastRefused = 210

@@ -187,6 +187,7 @@ func (g *garden) whole(dir string, service, prometheus string, auth string, targ
 		body := base64.StdEncoding.EncodeToString([]byte(g.plant("targets.json-body")))
 		load = fmt.Sprintf("targets: %q", g.write(dir, "targets.json", `{"method":"POST","url":"`+g.at("http", service, "/", "targets.json-url")+`","header":{"X-Shop":["%s"]},"body":"`+body+`"}`, "targets.json-header"))
 	}
+	_, host, _ := strings.Cut(service, "://")
 	return fmt.Sprintf(`apiVersion: aftershock/v1
 cluster: {kubeconfig: kubeconfig, context: test, uid: 0b1c}
 allow: {namespaces: [shop]}
@@ -206,10 +207,11 @@ services:
       headers: {X-Written: "%s", X-Variable: "${SECRETS_HEADER}", Authorization: {env: SECRETS_AUTH}, X-Of-File: {file: header}}
       headerFiles: [headers]
       %s
-    websocket: {url: "%s"}
+    websocket: {url: "%s", headers: {X-Written: "%s", Authorization: {env: SECRETS_LIVE}, X-Of-File: {file: header}}}
+    grpc: {address: "%s", timeout: 200ms, headers: {X-Written: "%s", Authorization: {env: SECRETS_HEALTH}}}
     checks: [answers, served, live]
     suites: [pods/kill-one]
-`, prometheus, auth, load, g.plant("load.headers"), map[bool]string{true: "bodyFile: body"}[targets == ""], g.bare("ws"+service, "/live", "websocket.url"))
+`, prometheus, auth, load, g.plant("load.headers"), map[bool]string{true: "bodyFile: body"}[targets == ""], g.bare("ws"+service, "/live", "websocket.url"), g.plant("websocket.headers"), host, g.plant("grpc.headers"))
 }
 
 // auths are ways to be known to a Prometheus.
@@ -262,7 +264,7 @@ func TestAPlantedSecretComesOutNowhere(t *testing.T) {
 	}
 	g := &garden{T: t, places: map[string]bool{"redirect": true}, found: map[string][]string{}}
 	for name, place := range map[string]string{
-		"SECRETS_HEADER": "load.headers.variable", "SECRETS_AUTH": "load.headers.env",
+		"SECRETS_HEADER": "load.headers.variable", "SECRETS_AUTH": "load.headers.env", "SECRETS_LIVE": "websocket.headers.env", "SECRETS_HEALTH": "grpc.headers.env",
 		"SECRETS_PROM_USER": "prometheus.basic_auth.username_ref", "SECRETS_PROM_PASSWORD": "prometheus.basic_auth.password_ref",
 		"SECRETS_PROM_CREDENTIALS": "prometheus.authorization.credentials_ref", "SECRETS_PROM_OAUTH": "prometheus.oauth2.client_secret_ref",
 		"SECRETS_VARIABLE": "variable", "SECRETS_URL": "variable.url",
@@ -465,6 +467,14 @@ func TestAPlantedSecretComesOutNowhere(t *testing.T) {
 		},
 		"a written header": func(_, text string) string {
 			return strings.Replace(text, "Authorization: {env: SECRETS_AUTH}", "Authorization: Bearer "+g.plant("load.headers.authorization"), 1)
+		},
+		"a written header of a probe": func(_, text string) string {
+			return strings.Replace(text, "Authorization: {env: SECRETS_LIVE}", "Authorization: Bearer "+g.plant("websocket.headers.authorization"), 1)
+		},
+		"headers of a probe as a text": func(_, text string) string {
+			before, after, _ := strings.Cut(text, "200ms, headers: ")
+			_, after, _ = strings.Cut(after, "\n")
+			return before + "200ms, headers: \"Authorization: Bearer " + g.plant("grpc.headers.text") + "\"}\n" + after
 		},
 		"headers as a text": func(_, text string) string {
 			return headersOf(text, `"Authorization: Bearer `+g.plant("load.headers.text")+`"`)

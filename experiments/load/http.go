@@ -6,9 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +19,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/machine"
 	"github.com/aftershockhq/aftershock/steadystate/redact"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
@@ -38,17 +37,13 @@ type HTTP struct {
 	// Paths of bodies, as @file, are relative to the file's directory. The record
 	// identifies a request's target only by the request's number.
 	Targets string
-	// Header and Body are sent with each request; a target's own headers are
-	// added, and its own body replaces this one.
-	Header http.Header
-	Body   []byte
-	// HeaderFiles are files with more headers, as lines "Name: value"; BodyFile
-	// is a file with the body, in place of Body. They are read before the start.
-	HeaderFiles []string
-	BodyFile    string
-	// SecretHeader are headers whose values are secret, by name. They are
+	// Headers and Body are sent with each request; a target's own headers are
+	// added, and its own body replaces this one. Secrets and files of headers are
 	// read before the start.
-	SecretHeader map[string]Secret
+	Headers secret.Headers
+	Body    []byte
+	// BodyFile is a file with the body, in place of Body. It is read before the start.
+	BodyFile string
 	// Timeout is how long to wait for an answer; default 2 s. A black hole keeps
 	// as many requests in flight as are sent in that time, and blurs the edges of
 	// an outage by it.
@@ -182,13 +177,8 @@ func (h HTTP) Validate() error {
 	if len(h.Body) > 0 && h.BodyFile != "" {
 		bad("bodyFile", "a body and a file with the body: want one of the two")
 	}
-	for _, name := range slices.Sorted(maps.Keys(h.SecretHeader)) {
-		if err := h.SecretHeader[name].validate(); err != nil {
-			bad("headers["+name+"]", "%s", err)
-		}
-		if name == "" || h.Header.Values(name) != nil {
-			bad("headers["+name+"]", "a secret header: want a name, and one that no other header has")
-		}
+	if err := h.Headers.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("load: %w", err))
 	}
 	if s := h.share; s != (share{}) && (s.of < 1 || s.worker < 0 || s.worker >= s.of) {
 		bad("", "share %d of %d: want one from 0 to one less than their number", s.worker, max(0, s.of))
@@ -217,9 +207,7 @@ func (h HTTP) String() string {
 	if text := h.Success.String(); text != "" {
 		parts = append(parts, "good with "+text)
 	}
-	for _, name := range slices.Sorted(maps.Keys(h.SecretHeader)) {
-		parts = append(parts, fmt.Sprintf("%s of %s", name, h.SecretHeader[name]))
-	}
+	parts = append(parts, h.Headers.Places()...)
 	if h.share.of > 0 {
 		parts = append(parts, fmt.Sprintf("share %d of %d", h.share.worker, h.share.of))
 	}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,6 +15,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"github.com/aftershockhq/aftershock/steadystate/redact"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 )
 
 // checkURL says what is wrong with a URL.
@@ -68,7 +68,7 @@ func (h HTTP) Aims() ([]vegeta.Target, error) {
 // load that was read elsewhere, by [HTTP.Aims].
 func (h HTTP) At(targets []vegeta.Target) HTTP {
 	h.URL, h.Method, h.Targets = "", "", ""
-	h.Header, h.HeaderFiles, h.SecretHeader = nil, nil, nil
+	h.Headers = secret.Headers{}
 	h.Body, h.BodyFile = nil, ""
 	h.aimed = append([]vegeta.Target{}, targets...)
 	return h
@@ -76,49 +76,11 @@ func (h HTTP) At(targets []vegeta.Target) HTTP {
 
 // header is the common header of all requests.
 func (h HTTP) header() (http.Header, error) {
-	header := h.Header.Clone()
-	if header == nil {
-		header = http.Header{}
-	}
-	for _, path := range h.HeaderFiles {
-		if err := readHeader(path, header); err != nil {
-			return nil, fmt.Errorf("headers: %w", err)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(h.SecretHeader)) {
-		value, err := h.SecretHeader[name].Read()
-		if err != nil {
-			return nil, fmt.Errorf("header %s: %w", name, err)
-		}
-		header.Set(name, value)
-	}
+	header, err := h.Headers.Read()
 	for name := range header {
 		header[name] = slices.Clip(header[name]) // vegeta appends a target's own
 	}
-	return header, nil
-}
-
-// readHeader adds the lines "Name: value" of a file; it skips empty lines and
-// those that begin with #. Errors do not quote the line: it may be a secret.
-func readHeader(path string, header http.Header) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	n := 0
-	for line := range strings.Lines(string(text)) {
-		n++
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		name, value, found := strings.Cut(line, ":")
-		if name, value = strings.TrimSpace(name), strings.TrimSpace(value); !found || name == "" || value == "" || strings.ContainsAny(name, " \t") {
-			return fmt.Errorf("%s:%d: want lines of the form Name: value", path, n)
-		}
-		header.Add(name, value)
-	}
-	return nil
+	return header, err
 }
 
 // readTargets reads a file in vegeta's HTTP format, or in its JSON format if it

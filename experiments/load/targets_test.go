@@ -20,6 +20,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/load"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 )
 
 // files writes files into a directory of the test's own.
@@ -72,7 +73,7 @@ func TestTargetsComeRoundByTheNumbersOfTheRequests(t *testing.T) {
 				server.by = map[uint64]string{}
 				l := load.HTTP{
 					Shape: load.Constant(200), Targets: filepath.Join(directory, name), Timeout: 20 * time.Second,
-					HeaderFiles: []string{filepath.Join(directory, "headers")}, BodyFile: filepath.Join(directory, "body"),
+					Headers: secret.Headers{Files: []string{filepath.Join(directory, "headers")}}, BodyFile: filepath.Join(directory, "body"),
 				}
 				seqs := map[uint64]bool{}
 				for i := range workers {
@@ -123,13 +124,13 @@ func TestFilesThatCannotBeReadAreRefusedBeforeTheStart(t *testing.T) {
 		{"targets and a URL", load.HTTP{Targets: in("empty"), URL: "http://h/"}, "targets excludes url and method"},
 		{"a body twice", load.HTTP{URL: "http://h/", Body: []byte("x"), BodyFile: in("body")}, "want one of the two"},
 		{"a body's file that is not there", load.HTTP{URL: "http://h/", BodyFile: in("nowhere")}, "load: body: open"},
-		{"headers that are not there", load.HTTP{URL: "http://h/", HeaderFiles: []string{in("nowhere")}}, "load: headers: open"},
-		{"a line that is no header, which may be a secret", load.HTTP{URL: "http://h/", HeaderFiles: []string{in("headers")}}, "headers:2: want lines of the form Name: value"},
-		{"a secret from nowhere", load.HTTP{URL: "http://h/", SecretHeader: map[string]load.Secret{"Authorization": {}}}, `headers[Authorization]: want the name of an environment variable or the path of a file`},
-		{"one from two places", load.HTTP{URL: "http://h/", SecretHeader: map[string]load.Secret{"Authorization": {Env: "A", File: "b"}}}, "one of the two"},
-		{"a header that is there already", load.HTTP{URL: "http://h/", Header: http.Header{"Authorization": {"x"}}, SecretHeader: map[string]load.Secret{"Authorization": {Env: "A"}}}, "one that no other header has"},
-		{"a variable that is not set", load.HTTP{URL: "http://h/", SecretHeader: map[string]load.Secret{"Authorization": {Env: "AFTERSHOCK_NOT_SET"}}}, "header Authorization: environment variable AFTERSHOCK_NOT_SET is not set"},
-		{"a secret's file that is not there", load.HTTP{URL: "http://h/", SecretHeader: map[string]load.Secret{"Authorization": {File: in("nowhere")}}}, "header Authorization: open"},
+		{"headers that are not there", load.HTTP{URL: "http://h/", Headers: secret.Headers{Files: []string{in("nowhere")}}}, "load: headers: open"},
+		{"a line that is no header, which may be a secret", load.HTTP{URL: "http://h/", Headers: secret.Headers{Files: []string{in("headers")}}}, "headers:2: want lines of the form Name: value"},
+		{"a secret from nowhere", load.HTTP{URL: "http://h/", Headers: secret.Headers{Secrets: map[string]secret.Secret{"Authorization": {}}}}, `headers[Authorization]: want the name of an environment variable or the path of a file`},
+		{"one from two places", load.HTTP{URL: "http://h/", Headers: secret.Headers{Secrets: map[string]secret.Secret{"Authorization": {Env: "A", File: "b"}}}}, "one of the two"},
+		{"a header that is there already", load.HTTP{URL: "http://h/", Headers: secret.Headers{Values: http.Header{"Authorization": {"x"}}, Secrets: map[string]secret.Secret{"Authorization": {Env: "A"}}}}, "headers[Authorization]: is there twice"},
+		{"a variable that is not set", load.HTTP{URL: "http://h/", Headers: secret.Headers{Secrets: map[string]secret.Secret{"Authorization": {Env: "AFTERSHOCK_NOT_SET"}}}}, "header Authorization: environment variable AFTERSHOCK_NOT_SET is not set"},
+		{"a secret's file that is not there", load.HTTP{URL: "http://h/", Headers: secret.Headers{Secrets: map[string]secret.Secret{"Authorization": {File: in("nowhere")}}}}, "header Authorization: open"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			row.load.Shape = load.Constant(10)
@@ -154,9 +155,9 @@ func TestASecretIsToldToTheServiceAlone(t *testing.T) {
 	at := httptest.NewServer(&server)
 	defer at.Close()
 	path := filepath.Join(t.TempDir(), "token")
-	for _, secret := range []load.Secret{{Env: "AFTERSHOCK_TEST_SECRET"}, {File: path}} {
-		t.Run(secret.String(), func(t *testing.T) {
-			l := load.HTTP{Shape: load.Constant(50), URL: at.URL, Timeout: 20 * time.Second, SecretHeader: map[string]load.Secret{"Authorization": secret}}
+	for _, place := range []secret.Secret{{Env: "AFTERSHOCK_TEST_SECRET"}, {File: path}} {
+		t.Run(place.String(), func(t *testing.T) {
+			l := load.HTTP{Shape: load.Constant(50), URL: at.URL, Timeout: 20 * time.Second, Headers: secret.Headers{Secrets: map[string]secret.Secret{"Authorization": place}}}
 			for _, value := range []string{first, second} {
 				// It becomes another between two runs of one load.
 				t.Setenv("AFTERSHOCK_TEST_SECRET", value)
@@ -184,7 +185,7 @@ func TestASecretIsToldToTheServiceAlone(t *testing.T) {
 					t.Fatal(err)
 				}
 				found, err := l.Preflight(t.Context(), nil)
-				if err != nil || !strings.Contains(found, "Authorization of "+secret.String()) {
+				if err != nil || !strings.Contains(found, "Authorization of "+place.String()) {
 					t.Errorf("preflight: %q, %v; want where the secret is", found, err)
 				}
 				for what, told := range map[string]string{
@@ -201,7 +202,7 @@ func TestASecretIsToldToTheServiceAlone(t *testing.T) {
 		if err := os.WriteFile(path, []byte(value), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := load.HTTP{Shape: load.Constant(50), URL: at.URL, SecretHeader: map[string]load.Secret{"Authorization": {File: path}}}.Preflight(t.Context(), nil)
+		_, err := load.HTTP{Shape: load.Constant(50), URL: at.URL, Headers: secret.Headers{Secrets: map[string]secret.Secret{"Authorization": {File: path}}}}.Preflight(t.Context(), nil)
 		if err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), "header Authorization: file "+path) {
 			t.Errorf("secret %q: error %v, want one that says where it is", value, err)
 		}

@@ -32,6 +32,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 )
 
 // A cluster is the part of Kubernetes that runs Jobs: it makes a pod for each
@@ -102,7 +103,7 @@ func (c *cluster) reach(pod corev1.Pod) (*http.Client, string) {
 
 func (c *cluster) job(url string) workers.Job {
 	return workers.Job{
-		Load:   load.HTTP{Shape: load.Constant(100), URL: url, Header: http.Header{"Authorization": {"Bearer s3cret"}}},
+		Load:   load.HTTP{Shape: load.Constant(100), URL: url, Headers: secret.Headers{Values: http.Header{"Authorization": {"Bearer s3cret"}}}},
 		Pods:   workers.Pods{Count: 2, Image: "registry.example/aftershock:1.0", Namespace: "load-gen"},
 		Client: c.client(), Reach: c.reach, Ready: 30 * time.Second, Remove: time.Second,
 	}
@@ -428,8 +429,8 @@ func TestWhatIsWrongWithAJob(t *testing.T) {
 func TestAnOrderHasWhateverALoadHas(t *testing.T) {
 	t.Setenv("AFTERSHOCK_TEST_TOKEN", "s3cret")
 	h := load.HTTP{
-		Shape: load.Ramp(1, 9, time.Minute), URL: "http://h/", Method: "POST", Header: http.Header{"A": {"b", "c"}}, Body: []byte("x"),
-		SecretHeader: map[string]load.Secret{"Authorization": {Env: "AFTERSHOCK_TEST_TOKEN"}}, Timeout: time.Second, ReuseRate: 2, BackendHeader: "X-Who", MaxInFlight: 101,
+		Shape: load.Ramp(1, 9, time.Minute), URL: "http://h/", Method: "POST", Body: []byte("x"),
+		Headers: secret.Headers{Values: http.Header{"A": {"b", "c"}}, Secrets: map[string]secret.Secret{"Authorization": {Env: "AFTERSHOCK_TEST_TOKEN"}}}, Timeout: time.Second, ReuseRate: 2, BackendHeader: "X-Who", MaxInFlight: 101,
 	}
 	got, err := workers.SentAndRead(h, 1, 2)
 	if err != nil {
@@ -492,8 +493,8 @@ func TestASecretOfALoadIsInNothingThatIsPrintedOrCreated(t *testing.T) {
 	} {
 		c := &cluster{t: t, fails: row.fails}
 		j := c.job(row.url)
-		j.Load.Header["X-Shop"] = []string{"s3cret-header"}
-		j.Load.SecretHeader = map[string]load.Secret{"X-Env": {Env: "WORKERS_SECRET"}}
+		j.Load.Headers.Values["X-Shop"] = []string{"s3cret-header"}
+		j.Load.Headers.Secrets = map[string]secret.Secret{"X-Env": {Env: "WORKERS_SECRET"}}
 		j.Load.Body = []byte("s3cret-body")
 		var out bytes.Buffer
 		rec := record.NewRecorder(&out)

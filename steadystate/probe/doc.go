@@ -11,6 +11,7 @@
 // stays with one of them. An observation spans from the request to
 // the answer. Opening a connection is part of it and of its value, as it is for
 // a user who waits. No answer, no connection and a negative answer are failures.
-// A shortage on this machine makes an observation unknown, and a stall, which
-// may have delayed reading the answer, widens its value.
+// A shortage on this machine, and a secret of Headers that cannot be read, make an
+// observation unknown. A stall, which may have delayed reading the answer, widens its
+// value.
 package probe

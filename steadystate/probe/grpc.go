@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,9 +19,11 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
@@ -39,6 +43,9 @@ type GRPCHealth struct {
 	// with one pod and shows no outage of the others. Default: false: each check has a
 	// connection of its own.
 	Reuse bool `yaml:"reuse"`
+	// Headers are sent with each check, as metadata. Their secrets are read when a
+	// connection is opened. Those that gRPC sets itself, as Host, are refused.
+	Headers secret.Headers `yaml:"-"`
 	// TLS configures the connection; nil: plaintext.
 	TLS *tls.Config `yaml:"-"`
 
@@ -63,7 +70,7 @@ func (g GRPCHealth) Validate() error {
 	if host, port, err := net.SplitHostPort(g.Address); err != nil || host == "" || port == "" {
 		errs = append(errs, setting.Errorf("address", "%q: want host:port", g.Address))
 	}
-	errs = append(errs, g.timing().validate())
+	errs = append(errs, g.timing().validate(), checkHeaders(g.Headers, notMetadata))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("grpc: %w", err)
 	}
@@ -81,7 +88,7 @@ func (g GRPCHealth) String() string {
 	if g.Service != "" {
 		of = "service " + g.Service
 	}
-	return fmt.Sprintf("seconds of the gRPC health check of %s at %s, %s, %s", of, g.Address, connections(g.Reuse), g.timing())
+	return described(fmt.Sprintf("seconds of the gRPC health check of %s at %s", of, g.Address), g.Reuse, g.timing(), g.Headers)
 }
 
 // Resolution returns the longest outage that can pass between two checks while they
@@ -90,7 +97,7 @@ func (g GRPCHealth) Resolution() time.Duration { return g.timing().every }
 
 // Observe checks until ctx ends, and waits for the last answer.
 func (g GRPCHealth) Observe(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
-	if err := g.Validate(); err != nil {
+	if err := ready(g, g.Headers, notMetadata); err != nil {
 		return err
 	}
 	g.timing().observe(ctx, clock, &checkup{GRPCHealth: g}, record)
@@ -100,14 +107,18 @@ func (g GRPCHealth) Observe(ctx context.Context, clock steadystate.Clock, record
 // Preflight checks once and says how long the answer took. The error says why
 // the server is not serving.
 func (g GRPCHealth) Preflight(ctx context.Context) (found string, err error) {
-	if err := g.Validate(); err != nil {
+	if err := ready(g, g.Headers, notMetadata); err != nil {
 		return "", err
 	}
-	found, err = g.timing().preflight(ctx, &checkup{GRPCHealth: g})
-	if err != nil && err.Error() == errClosed.Error() {
+	c := &checkup{GRPCHealth: g}
+	found, err = g.timing().preflight(ctx, c)
+	switch {
+	case err == nil:
+	case err.Error() == errClosed.Error():
 		return "", fmt.Errorf("check the health of %s: %w: does it speak gRPC there?", g.Address, err)
-	}
-	if err != nil {
+	case c.mayNot:
+		return "", fmt.Errorf("check the health of %s: %w: %s", g.Address, err, whoMayAsk("grpc", g.Headers))
+	default:
 		return "", fmt.Errorf("check the health of %s: %w", g.Address, err)
 	}
 	return found + onePod(g.Reuse), nil
@@ -117,10 +128,31 @@ func (g GRPCHealth) Preflight(ctx context.Context) (found string, err error) {
 // something else.
 var errClosed = errors.New("connection closed")
 
+// framing are the headers that gRPC and HTTP/2 set themselves, or must not have.
+var framing = []string{
+	"Connection", "Content-Type", "Grpc-Encoding", "Grpc-Message", "Grpc-Message-Type", "Grpc-Status", "Grpc-Timeout", "Host", "Keep-Alive",
+	"Proxy-Connection", "Te", "Transfer-Encoding", "Upgrade", "User-Agent",
+}
+
+// notMetadata is why gRPC would not send a header, or fail each check with it.
+func notMetadata(name string, values []string) string {
+	switch {
+	case slices.Contains(framing, http.CanonicalHeaderKey(name)):
+		return "is one that gRPC sets itself; remove it"
+	case strings.ContainsAny(name, "!#$%&'*+^`|~"):
+		return "want letters, digits, -, _ and . in the name, which is all that gRPC's metadata can have"
+	case strings.ContainsFunc(strings.Join(values, ""), func(r rune) bool { return r < ' ' || r > '~' }):
+		return "holds a character beyond printable ASCII, which is all that gRPC's metadata can have"
+	}
+	return ""
+}
+
 // A checkup is a connection to a server, opened on demand.
 type checkup struct {
 	GRPCHealth
-	conn *grpc.ClientConn
+	conn   *grpc.ClientConn
+	sent   metadata.MD // with each check
+	mayNot bool        // the probe may not ask, by the latest answer
 
 	mu     sync.Mutex
 	broken error // why the connection could not be opened; gRPC keeps only its text
@@ -137,7 +169,7 @@ func (c *checkup) ask(ctx context.Context) (err error) {
 	if err := c.open(); err != nil {
 		return err
 	}
-	answer, err := grpc_health_v1.NewHealthClient(c.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: c.Service})
+	answer, err := grpc_health_v1.NewHealthClient(c.conn).Check(metadata.NewOutgoingContext(ctx, c.sent), &grpc_health_v1.HealthCheckRequest{Service: c.Service})
 	if err != nil {
 		return c.reason(err)
 	}
@@ -149,7 +181,9 @@ func (c *checkup) ask(ctx context.Context) (err error) {
 
 // reason says why there was no answer, in words that do not vary.
 func (c *checkup) reason(err error) error {
-	switch code := status.Code(err); code {
+	code := status.Code(err)
+	c.mayNot = code == codes.Unauthenticated || code == codes.PermissionDenied
+	switch code {
 	case codes.DeadlineExceeded:
 		return context.DeadlineExceeded
 	case codes.Unavailable:
@@ -170,6 +204,14 @@ func (c *checkup) open() error {
 		return nil
 	}
 	c.note(nil)
+	header, err := read(c.Headers, notMetadata)
+	if err != nil {
+		return err
+	}
+	c.sent = metadata.MD{}
+	for name, values := range header {
+		c.sent[strings.ToLower(name)] = values
+	}
 	secure := insecure.NewCredentials()
 	if c.TLS != nil {
 		secure = credentials.NewTLS(c.TLS)

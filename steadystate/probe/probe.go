@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/machine"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
@@ -39,12 +42,65 @@ func (t timing) validate() error {
 // String is the end of a source's description.
 func (t timing) String() string { return fmt.Sprintf("every %s, timeout %s", t.every, t.timeout) }
 
-// connections says in a source's description what its connections are.
-func connections(reuse bool) string {
+// described is a source's description: what it observes, over which connections, when, and
+// where the secrets that it sends are.
+func described(what string, reuse bool, t timing, headers secret.Headers) string {
+	connections := "fresh connections"
 	if reuse {
-		return "one reused connection"
+		connections = "one reused connection"
 	}
-	return "fresh connections"
+	return strings.Join(append([]string{what, connections, t.String()}, headers.Places()...), ", ")
+}
+
+// ready reports what keeps a probe from asking: a mistake, or a secret that cannot be read.
+func ready(probe interface{ Validate() error }, headers secret.Headers, unfit unfit) error {
+	if err := probe.Validate(); err != nil {
+		return err
+	}
+	_, err := read(headers, unfit)
+	return err
+}
+
+// unfit is why a protocol cannot send a header; empty: it can.
+type unfit func(name string, values []string) string
+
+// checkHeaders says what is wrong with headers, before anything is read.
+func checkHeaders(headers secret.Headers, unfit unfit) error {
+	if err := headers.Validate(); err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range headers.Names() {
+		if why := unfit(name, headers.Values[name]); why != "" {
+			errs = append(errs, setting.Errorf("headers["+name+"]", "%s", why))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// An unreadable is the error of headers that cannot be read: it says nothing of the service.
+type unreadable struct{ error }
+
+// read reads the headers of a request.
+func read(headers secret.Headers, unfit unfit) (http.Header, error) {
+	header, err := headers.Read()
+	if err != nil {
+		return nil, unreadable{err}
+	}
+	for name, values := range header {
+		if why := unfit(name, values); why != "" {
+			return nil, unreadable{fmt.Errorf("header %s: %s", name, why)}
+		}
+	}
+	return header, nil
+}
+
+// whoMayAsk is what a preflight advises about an answer that the probe may not ask.
+func whoMayAsk(section string, headers secret.Headers) string {
+	if len(headers.Names()) > 0 {
+		return fmt.Sprintf("check %s.headers: who may ask?", section)
+	}
+	return fmt.Sprintf("who may ask? give credentials in %s.headers, as in {Authorization: {env: NAME}}", section)
 }
 
 // onePod is what a preflight adds about a reused connection.
@@ -92,12 +148,15 @@ func (t timing) observation(ctx context.Context, clock steadystate.Clock, stalls
 		}
 		return o
 	}
+	unread, unsent := errors.AsType[unreadable](err)
 	if ctx.Err() != nil {
 		err = ctx.Err() // libraries word it differently
 	}
 	o.Value = 0
 	reason, own := machine.Blame(err)
 	switch stalled := stalls.At(o.Span); {
+	case unsent:
+		o.Unknown = "the probe's machine: " + unread.Error()
 	case own:
 		o.Unknown = "the probe's machine: " + reason
 	case reason == steadystate.TimedOut && stalled > 0:

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/redact"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 	"github.com/aftershockhq/aftershock/steadystate/setting"
 )
 
@@ -37,8 +39,10 @@ type WebSocket struct {
 	// with one pod and shows no outage of the others. Default: false: each message has
 	// a connection of its own.
 	Reuse bool `yaml:"reuse"`
-	// Header is sent when a connection is opened.
-	Header http.Header `yaml:"-"`
+	// Headers are sent when a connection is opened, and their secrets are read then. With
+	// any, no redirect is followed: it may lead to another host, which must not get them.
+	// Those of the handshake itself, as Upgrade, are refused.
+	Headers secret.Headers `yaml:"-"`
 	// TLS configures wss; nil: the system's certificate authorities.
 	TLS *tls.Config `yaml:"-"`
 
@@ -48,6 +52,10 @@ type WebSocket struct {
 }
 
 var _ steadystate.Source = WebSocket{}
+
+// subprotocol is the header of the subprotocols that a client offers. Of those the server
+// may choose one, which would be a mistake of its if the handshake did not know of them.
+const subprotocol = "Sec-Websocket-Protocol"
 
 // largest is the size limit of a received message, in bytes.
 const largest = 1 << 20
@@ -68,11 +76,11 @@ func (w WebSocket) Validate() error {
 	case w.URL == "":
 		errs = append(errs, setting.Errorf("url", "is missing, as in wss://checkout.example/live"))
 	case err == nil && u.User != nil:
-		errs = append(errs, setting.Errorf("url", "%q holds credentials, which would be shown and kept with it; name a URL without them", redact.URL(w.URL)))
+		errs = append(errs, setting.Errorf("url", "%q holds credentials: put them into headers, as in {Authorization: {env: NAME}}", redact.URL(w.URL)))
 	case err != nil, (u.Scheme != "ws" && u.Scheme != "wss") || u.Host == "":
 		errs = append(errs, setting.Errorf("url", "%q: want ws://host/path or wss://host/path", redact.URL(w.URL)))
 	}
-	errs = append(errs, w.timing().validate())
+	errs = append(errs, w.timing().validate(), checkHeaders(w.Headers, notInHandshake))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("websocket: %w", err)
 	}
@@ -86,7 +94,7 @@ func (w WebSocket) Signal(name string) steadystate.Signal {
 
 // String describes the source in one line.
 func (w WebSocket) String() string {
-	return fmt.Sprintf("seconds in which a message comes back from %s, %s, %s", redact.URL(w.URL), connections(w.Reuse), w.timing())
+	return described(fmt.Sprintf("seconds in which a message comes back from %s", redact.URL(w.URL)), w.Reuse, w.timing(), w.Headers)
 }
 
 // Resolution returns the longest outage that can pass between two messages while they
@@ -95,7 +103,7 @@ func (w WebSocket) Resolution() time.Duration { return w.timing().every }
 
 // Observe sends messages until ctx ends, and waits for the last answer.
 func (w WebSocket) Observe(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
-	if err := w.Validate(); err != nil {
+	if err := ready(w, w.Headers, notInHandshake); err != nil {
 		return err
 	}
 	w.timing().observe(ctx, clock, w.session(), record)
@@ -105,23 +113,39 @@ func (w WebSocket) Observe(ctx context.Context, clock steadystate.Clock, record 
 // Preflight sends one message and says how long the answer took. The error says
 // why there was none.
 func (w WebSocket) Preflight(ctx context.Context) (found string, err error) {
-	if err := w.Validate(); err != nil {
+	if err := ready(w, w.Headers, notInHandshake); err != nil {
 		return "", err
 	}
-	found, err = w.timing().preflight(ctx, w.session())
+	c := w.session()
+	found, err = w.timing().preflight(ctx, c)
 	if err != nil {
-		return "", fmt.Errorf("send a message to %s: %w: does the service answer with the message's own text?", redact.URL(w.URL), err)
+		return "", fmt.Errorf("send a message to %s: %w: %s", redact.URL(w.URL), err, c.advice())
 	}
 	return found + onePod(w.Reuse), nil
 }
 
 func (w WebSocket) session() *conversation {
-	return &conversation{WebSocket: w, client: &http.Client{Transport: &http.Transport{
+	client := &http.Client{Transport: &http.Transport{
 		DialContext:       (&net.Dialer{Timeout: w.timing().timeout, Control: w.control}).DialContext,
 		TLSClientConfig:   w.TLS,
 		Proxy:             http.ProxyFromEnvironment,
 		DisableKeepAlives: true,
-	}}}
+	}}
+	if len(w.Headers.Names()) > 0 {
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+	return &conversation{WebSocket: w, client: client}
+}
+
+// handshake are the headers that a handshake sets itself.
+var handshake = []string{"Connection", "Upgrade", "Sec-Websocket-Accept", "Sec-Websocket-Extensions", "Sec-Websocket-Key", "Sec-Websocket-Version"}
+
+// notInHandshake is why a handshake would not send a header.
+func notInHandshake(name string, _ []string) string {
+	if slices.Contains(handshake, http.CanonicalHeaderKey(name)) {
+		return "is one that the handshake sets itself; remove it"
+	}
+	return ""
 }
 
 // A conversation is a WebSocket, opened on demand.
@@ -130,6 +154,18 @@ type conversation struct {
 	client *http.Client
 	conn   *websocket.Conn
 	number int
+	status int // of the latest answer that refused a handshake; 0: none did
+}
+
+// advice is what to check about a failure.
+func (c *conversation) advice() string {
+	switch {
+	case c.status == http.StatusUnauthorized, c.status == http.StatusForbidden:
+		return whoMayAsk("websocket", c.Headers)
+	case c.status >= 300 && c.status < 400 && len(c.Headers.Names()) > 0:
+		return "a redirect, which a probe with headers does not follow: give the URL that it leads to"
+	}
+	return "does the service answer with the message's own text?"
 }
 
 // ask sends a message and reads until it returns.
@@ -177,9 +213,20 @@ func (c *conversation) open(ctx context.Context) error {
 	if c.conn != nil {
 		return nil
 	}
-	conn, resp, err := websocket.Dial(ctx, c.URL, &websocket.DialOptions{HTTPClient: c.client, HTTPHeader: c.Header})
+	header, err := read(c.Headers, notInHandshake)
+	if err != nil {
+		return err
+	}
+	options := &websocket.DialOptions{HTTPClient: c.client, HTTPHeader: header, Host: header.Get("Host")}
+	for _, list := range header.Values(subprotocol) {
+		for protocol := range strings.SplitSeq(list, ",") {
+			options.Subprotocols = append(options.Subprotocols, strings.TrimSpace(protocol))
+		}
+	}
+	conn, resp, err := websocket.Dial(ctx, c.URL, options)
 	if err != nil {
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
+			c.status = resp.StatusCode
 			return fmt.Errorf("answered %d instead of a WebSocket handshake", resp.StatusCode)
 		}
 		return redact.Error(err)

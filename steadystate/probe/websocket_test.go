@@ -17,6 +17,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/probe"
+	"github.com/aftershockhq/aftershock/steadystate/secret"
 )
 
 // live serves a WebSocket that answers each message with what answer says; ok
@@ -63,7 +64,7 @@ func TestAMessageComesBackOverOneConnection(t *testing.T) {
 		handler.ServeHTTP(w, r)
 	}))
 	defer server.Close()
-	source := probe.WebSocket{URL: at(server), Every: 5 * time.Millisecond, Timeout: 20 * time.Second, Header: http.Header{"X-Shop": {"one"}}, Reuse: true}
+	source := probe.WebSocket{URL: at(server), Every: 5 * time.Millisecond, Timeout: 20 * time.Second, Headers: secret.Headers{Values: http.Header{"X-Shop": {"one"}}}, Reuse: true}
 	observed(t, source, atLeast(12, answered))
 	if n := opened.Load(); n != 1 {
 		t.Errorf("%d connections were opened, want one", n)

@@ -1,4 +1,4 @@
-package load
+package secret
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A Secret references a secret value, which is never logged: the load reads it
-// at each start, and its String, the record and errors show only its place.
+// A Secret references a secret value, which is never shown: it is read when it is sent,
+// and its String, the record and errors show only its place.
 type Secret struct {
 	// Env is the name of the environment variable with the value; set it or File.
 	// Example: TOKEN.
@@ -51,7 +51,7 @@ func (s Secret) Read() (string, error) {
 		return "", fmt.Errorf("%s is not set", s)
 	case value == "":
 		return "", fmt.Errorf("%s is empty", s)
-	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+	case !sendable(value):
 		return "", fmt.Errorf("%s holds a line break, or another character that no header may have", s)
 	}
 	return value, nil
