@@ -502,11 +502,17 @@ func TestTheSchemaHasTheDefaults(t *testing.T) {
 func TestTheFormOfLimitsHasEachQuantity(t *testing.T) {
 	form := regexp.MustCompile("^(?:" + limitOf(anyValue) + ")$")
 	for _, line := range steadystate.Quantities() {
+		name, read := strings.Fields(line)[0], 0
 		for _, bound := range []string{"1", "1s", "1%", "1/s"} {
-			text := strings.Fields(line)[0] + " <= " + bound
-			if _, err := steadystate.ParseLimit(text); err == nil && !form.MatchString(text) {
-				t.Errorf("limitOf has no form of %s", text)
+			text := strings.Replace(name, "pNN", "p99.9", 1) + " <= " + bound
+			if _, err := steadystate.ParseLimit(text); err == nil {
+				if read++; !form.MatchString(text) {
+					t.Errorf("limitOf has no form of %s", text)
+				}
 			}
+		}
+		if read == 0 && name != "of" { // is of others
+			t.Errorf("no limit on %s was read", name)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package steadystate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -41,7 +42,8 @@ type Limit struct {
 }
 
 // The quantities that a limit may name, as users write them; [Quantities] has their
-// meanings. Percentiles are written p50, p95, p99.9.
+// meanings. Any percentile may be named, as p50, p95, p99.9; of those that no limit names,
+// reports have p50, p95 and p99 ([Distribution]).
 const (
 	Downtime = "downtime"
 	Uptime   = "uptime"
@@ -81,7 +83,7 @@ const (
 // A quantity is what a limit can bound, with all that tells it from others.
 // [Limit.Judge] computes it, or package judge if it is of injections.
 type quantity struct {
-	name      string
+	name      string // one word
 	of        subject
 	dimension dimension
 	meaning   string
@@ -90,8 +92,24 @@ type quantity struct {
 	// length: it is the length of outages.
 	length bool
 	// after is what it is after one outage in a window; nil: that is not known.
-	after func(outage, window time.Duration) float64
+	after  func(outage, window time.Duration) float64
+	breaks breaking // of counts
 }
+
+// breaking is which observations break a limit on a count: those that the quantity counts
+// or, of a rate, those that it lacks.
+type breaking struct {
+	those string // in words after their number, "that failed"
+	// has reports whether an observation is one of them; known is false if that is open.
+	has func(o Observation, good Tolerance) (is, known bool)
+}
+
+var (
+	failing = breaking{"that failed", func(o Observation, _ Tolerance) (is, known bool) { return o.Failed != "", o.Unknown == "" }}
+	slow    = breaking{"that were slow", func(o Observation, good Tolerance) (is, known bool) {
+		return o.Failed == "" && o.Bad(good), o.Undecided(good) == ""
+	}}
+)
 
 var quantities = []quantity{
 	{name: Downtime, of: ofOutages, dimension: timespan, meaning: "time in outages", toward: 1, length: true, after: took},
@@ -101,9 +119,9 @@ var quantities = []quantity{
 	{name: TTD, of: ofInjections, dimension: timespan, meaning: "longest time to detection, the first bad observation, over the injections", toward: 1},
 	{name: TTR, of: ofInjections, dimension: timespan, meaning: "longest time to recovery over the injections", toward: 1, length: true, after: took},
 	{name: MTTR, of: ofInjections, dimension: timespan, meaning: "mean time to recovery over the injections", length: true},
-	{name: Errors, of: ofCounts, dimension: share, meaning: "failed requests or probes / all of them; not of a polled value"},
-	{name: Slow, of: ofCounts, dimension: share, meaning: "observations that did not fail, outside of what counts as good / all observations"},
-	{name: Rate, of: ofCounts, dimension: frequency, meaning: "requests of a load per unit of time"},
+	{name: Errors, of: ofCounts, dimension: share, meaning: "failed requests or probes / all of them; not of a polled value", breaks: failing},
+	{name: Slow, of: ofCounts, dimension: share, meaning: "observations that did not fail, outside of what counts as good / all observations", breaks: slow},
+	{name: Rate, of: ofCounts, dimension: frequency, meaning: "requests of a load per unit of time", breaks: failing},
 	{name: Mean, of: ofValues, dimension: anyDimension, meaning: "mean of the values"},
 	{name: Max, of: ofValues, dimension: anyDimension, meaning: "largest value", toward: 1},
 	{name: Min, of: ofValues, dimension: anyDimension, meaning: "smallest value", toward: -1},
@@ -269,6 +287,26 @@ func (l Limit) OfValues() bool {
 func (l Limit) OfCounts() bool {
 	q, _ := quantityOf(l.Quantity)
 	return q.of == ofCounts
+}
+
+// Breaking reports whether an observation is one of those that break the limit, of a check
+// with that tolerance. Known is false if that is open, as of an unknown one, and if it
+// is none of those that the limit is on: of good ones, or of no observations.
+func (l Limit) Breaking(o Observation, good Tolerance) (is, known bool) {
+	q, _ := quantityOf(l.Quantity)
+	switch {
+	case q.breaks.has != nil:
+		return q.breaks.has(o, good)
+	case q.of != ofValues || l.OfGood && o.Failed != "":
+		return false, false
+	}
+	return o.Bad(l.Tolerance), o.Undecided(l.Tolerance) == ""
+}
+
+// Those says which observations break the limit, after their number: "that failed".
+func (l Limit) Those() string {
+	q, _ := quantityOf(l.Quantity)
+	return cmp.Or(q.breaks.those, "beyond the limit")
 }
 
 // OfInjections reports whether the quantity counts from injections (ttd, ttr,

@@ -89,6 +89,49 @@ func TestABadLimitIsRefusedWithTheChoices(t *testing.T) {
 	}
 }
 
+// Each quantity of values or of counts says which observations break a limit on it.
+func TestWhichObservationsBreakALimit(t *testing.T) {
+	want := map[string]string{
+		steadystate.Errors: "that failed --+?", steadystate.Rate: "that failed --+?", steadystate.Slow: "that were slow -+-?",
+		steadystate.Mean: "beyond the limit -++?", steadystate.Max: "beyond the limit -++?", steadystate.Min: "beyond the limit -++?",
+		"p50": "beyond the limit -++?", "p50 of good": "beyond the limit -+??",
+	}
+	names := []string{"p50", "p50 of good"}
+	for _, line := range steadystate.Quantities() {
+		if name := strings.Fields(line)[0]; name != "pNN" && name != "of" { // are of others
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		var l steadystate.Limit
+		for _, bound := range []string{"1", "1s", "1%", "1/s"} {
+			if one, err := steadystate.ParseLimit(name + " <= " + bound); err == nil {
+				l = one
+			}
+		}
+		if l.Quantity == "" {
+			t.Errorf("no limit on %q can be read: a quantity is one word", name)
+		}
+		if !l.OfValues() && !l.OfCounts() {
+			continue
+		}
+		got := l.Those() + " "
+		for _, o := range []steadystate.Observation{{Value: 0.5}, {Value: 2}, {Failed: "503"}, {Unknown: "blind"}} {
+			switch is, known := l.Breaking(o, steadystate.MustParseTolerance("<= 1s")); {
+			case !known:
+				got += "?"
+			case is:
+				got += "+"
+			default:
+				got += "-"
+			}
+		}
+		if got != want[name] {
+			t.Errorf("%s: %s, want %q", name, got, want[name])
+		}
+	}
+}
+
 func FuzzParseLimit(f *testing.F) {
 	f.Add("downtime <= 2s")
 	f.Add("p99.9 < 1e3ms during watch")

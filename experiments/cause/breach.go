@@ -79,20 +79,6 @@ func windowOf(r judge.Result, check judge.CheckResult, l steadystate.Limit) stea
 	return check.Window
 }
 
-// isBeyond reports whether an observation is one of those that break the limit; of an
-// unknown one that is not known, and one that failed is none of the good ones.
-func (b *breach) isBeyond(o steadystate.Observation) (beyond, known bool) {
-	switch {
-	case b.limit.OfGood && o.Failed != "":
-		return false, false
-	case !b.limit.OfCounts():
-		return o.Bad(b.limit.Tolerance), o.Undecided(b.limit.Tolerance) == ""
-	case b.limit.Quantity == steadystate.Slow:
-		return o.Failed == "" && o.Bad(b.check.Tolerance), o.Undecided(b.check.Tolerance) == ""
-	}
-	return o.Failed != "", o.Unknown == ""
-}
-
 // byOutages reports whether outages broke the limit: most of those beyond it are in one.
 // A rate that would be too low if all had been answered is broken by something else.
 func (b *breach) byOutages() bool { return 2*b.inOutages >= b.beyond && !b.tooFew() }
@@ -154,7 +140,7 @@ func suspects(r judge.Result, waterfalls []recovery.Waterfall) (list []suspect) 
 
 // take counts an observation; backend is empty if it is no request.
 func (b *breach) take(o steadystate.Observation, at time.Duration, backend string, phases []judge.PhaseResult) {
-	is, known := b.isBeyond(o)
+	is, known := b.limit.Breaking(o, b.check.Tolerance)
 	if !known {
 		return
 	}
@@ -200,17 +186,6 @@ func (b *breach) take(o steadystate.Observation, at time.Duration, backend strin
 	}
 }
 
-// those says which observations break the limit.
-func (b *breach) those() string {
-	switch {
-	case !b.limit.OfCounts():
-		return "beyond the limit"
-	case b.limit.Quantity == steadystate.Slow:
-		return "that were slow"
-	}
-	return "that failed"
-}
-
 // cause is what the record shows of a limit that no outage broke.
 func (b *breach) cause(in *Inquiry) Cause {
 	o := &outage{failures: b.failures, Outage: steadystate.Outage{Bad: b.share.beyond, Total: b.share.all}}
@@ -221,7 +196,7 @@ func (b *breach) cause(in *Inquiry) Cause {
 	}
 	if most := slices.Max(append([]int{0}, b.phases...)); most > 0 {
 		phase := in.result.Phases[slices.Index(b.phases, most)].Name
-		c.When = fmt.Sprintf("%d of the %d %s, of %d, were in %s", most, b.share.beyond, b.those(), b.share.all, phase)
+		c.When = fmt.Sprintf("%d of the %d %s, of %d, were in %s", most, b.share.beyond, b.limit.Those(), b.share.all, phase)
 	}
 	c.Rule, c.Why = b.why(c)
 	return c
@@ -267,7 +242,7 @@ func (b *breach) why(c Cause) (rule, text string) {
 		return "", ""
 	}
 	text = fmt.Sprintf("consistent with: %s: %d of the %d %s were seen then, %.3g%% of all then and %.3g%% of the rest", found.text,
-		found.share.beyond, b.share.beyond, b.those(), 100*found.share.part(), 100*share{b.share.beyond - found.share.beyond, b.share.all - found.share.all}.part())
+		found.share.beyond, b.share.beyond, b.limit.Those(), 100*found.share.part(), 100*share{b.share.beyond - found.share.beyond, b.share.all - found.share.all}.part())
 	if i := found.of; i != nil && i.Of > len(i.Targets) {
 		if hit := ofTargets(i, c.Failures); 3*hit >= 2*b.share.beyond {
 			text += fmt.Sprintf(", and %d came from the %d of %d pods that it was in", hit, len(i.Targets), i.Of)
