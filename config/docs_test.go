@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -13,8 +14,6 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/aftershockhq/aftershock/experiments/chaosmesh"
 )
 
 // documents have examples of the file: each begins with a complete one, and those
@@ -105,8 +104,8 @@ func TestTheReferenceHasEveryField(t *testing.T) {
 	}
 	fields := slices.Concat(FaultKinds(), []string{
 		"url", "http_config", "at", "for", "when", "within", "effects", "to", ToCalls, ScalingOut,
-		BaselineSettle, BaselineControl, ExpectAutoscaler, chaosmesh.SignalCPU, chaosmesh.SignalMemory,
-	}, sourced())
+		BaselineSettle, BaselineControl, ExpectAutoscaler,
+	}, slices.Sorted(maps.Keys(podDefaults)), sourced())
 	seen := map[reflect.Type]bool{}
 	var add func(of reflect.Type)
 	add = func(of reflect.Type) {

@@ -663,14 +663,10 @@ func (r *resolver) signalMissing(p *Planned, c Check) string {
 // signal's: "<= 500" on the seconds of requests would always hold.
 func dimension(signal string, t steadystate.Tolerance, text string) string {
 	s, ok := signalOf(signal)
-	switch dim := t.Dimension(); {
-	case !ok: // a query's, whose unit is not known
-	case s.shares:
-		if dim != "share" && (dim != "number" || t.Value() != 0) {
-			return fmt.Sprintf("%q: %s is a share; write one, as in 66%% or 100%%", text, signal)
-		}
-	case dim != "time":
-		return fmt.Sprintf("%q: %s are durations; write one with a unit, as in 500ms or 2s", text, signal)
+	want, dim := units[s.unit], t.Dimension()
+	// Zero has no unit; that of durations is asked for one.
+	if !ok || dim == want.dimension || dim == "number" && t.Value() == 0 && want.dimension != "time" {
+		return "" // also of a query's, whose unit is not known
 	}
-	return ""
+	return fmt.Sprintf("%q: %s %s", text, signal, want.write)
 }

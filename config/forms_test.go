@@ -340,7 +340,7 @@ func checksForm(g *generator) *schema {
 		patches[c.ID] = g.some(both(
 			ref("Check"),
 			&schema{If: null(of, true), Then: has(other), Else: &schema{Not: has(other)}},
-			when(&schema{Not: has("signal")}, g.valuesOf(c.Signal)),
+			when(&schema{Not: has("signal")}, g.valuesIn(unitOf(c.Signal))),
 		))
 	}
 	s.PatternProperties = grouped(patches)
@@ -360,14 +360,14 @@ func unlessForm(g *generator) *schema {
 
 // inUnits: what is good of a signal has its unit.
 func (g *generator) inUnits(def string) {
-	for _, unit := range []string{SignalReplicas, record.TrafficSignal} {
-		var signals []any
-		for _, signal := range sourced() {
-			if unitOf(signal) == unitOf(unit) {
-				signals = append(signals, signal)
+	for _, unit := range slices.Sorted(maps.Keys(units)) {
+		var in []any
+		for _, s := range signals {
+			if s.unit == unit {
+				in = append(in, s.name)
 			}
 		}
-		g.defs[def].AllOf = append(g.defs[def].AllOf, when(inner("signal", &schema{Enum: signals}), g.valuesOf(unit)))
+		g.defs[def].AllOf = append(g.defs[def].AllOf, when(inner("signal", &schema{Enum: in}), g.valuesIn(unit)))
 	}
 }
 
@@ -387,26 +387,26 @@ func grouped(of map[string]*schema) map[string]*schema {
 	return schemas
 }
 
-// unitOf is what the values of a signal are; empty: a query's are anything.
-func unitOf(signal string) string {
-	switch signal {
-	case "query":
-		return ""
-	case SignalReplicas, SignalRollout:
-		return " of shares"
+// unitOf is the unit of a signal; empty: a query's values are anything.
+func unitOf(name string) unit {
+	s, ok := signalOf(name)
+	if !ok && name != "query" {
+		panic("no signal " + name)
 	}
-	return " of durations"
+	return s.unit
 }
 
-// valuesOf is that the tolerance and the limits of a check are in the unit of its
-// signal.
-func (g *generator) valuesOf(signal string) *schema {
-	if unitOf(signal) == "" {
+// form is the name of a text form of values in the unit.
+func (u unit) form(of string) string { return strings.TrimSuffix(of+" of "+string(u), " of ") }
+
+// valuesIn is that the tolerance and the limits of a check are in a unit.
+func (g *generator) valuesIn(u unit) *schema {
+	if u == "" {
 		return &schema{}
 	}
 	s := &schema{}
-	s.Properties.set("good", g.text("tolerance"+unitOf(signal)))
-	s.Properties.set("limits", &schema{Items: g.text("limit" + unitOf(signal))})
+	s.Properties.set("good", g.text(u.form("tolerance")))
+	s.Properties.set("limits", &schema{Items: g.text(u.form("limit"))})
 	return s
 }
 
@@ -468,10 +468,10 @@ func limitsForm(g *generator) *schema {
 	s := removable(g.list(g.text("limit")))
 	lists := map[string]*schema{ExpectAutoscaler: g.list(g.text("limit of an autoscaler"))}
 	for _, signal := range sourced() {
-		lists[signalPrefix+signal] = g.list(g.text("limit" + unitOf(signal)))
+		lists[signalPrefix+signal] = g.list(g.text(unitOf(signal).form("limit")))
 	}
 	for _, c := range Catalogue().Checks {
-		lists[c.ID] = g.list(g.text("limit" + unitOf(c.Signal)))
+		lists[c.ID] = g.list(g.text(unitOf(c.Signal).form("limit")))
 	}
 	s.PatternProperties = grouped(lists)
 	return s

@@ -168,8 +168,7 @@ const (
 )
 
 // SignalTraffic is the signal of single pods of the rate of what a pod serves:
-// [Service.Traffic]. Those that have defaults are chaosmesh.SignalCPU and
-// chaosmesh.SignalMemory.
+// [Service.Traffic].
 const SignalTraffic = "traffic"
 
 // ReplicasEvery is how often the replicas, and the rollout, are read.

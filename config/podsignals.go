@@ -1,6 +1,6 @@
 package config
 
-// Signals of single pods are here; those of checks are in plan.go and probe.go.
+// Signals of single pods are here; those that checks name are in signal.go.
 
 import (
 	"slices"

@@ -320,9 +320,11 @@ func TestEachSignalHasASource(t *testing.T) {
 	}
 	names, _, _ = strings.Cut(names, "\n")
 	for name := range strings.SplitSeq(names, ", ") {
-		text := checked(name, "<= 1s")
-		if _, err := config.Parse("aftershock.yaml", []byte(text)); err != nil {
-			text = checked(name, ">= 50%")
+		var text string
+		for _, good := range []string{"<= 1s", ">= 50%", ">= 1/s", "<= 1"} { // one has the signal's unit
+			if _, err := config.Parse("aftershock.yaml", []byte(checked(name, good))); err == nil {
+				text = checked(name, good)
+			}
 		}
 		_, list := made(t, text, deployed("checkout"))
 		if e := list[0]; e.Hypothesis.Checks[0].Signal != name || e.Validate() != nil {
