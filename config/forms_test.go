@@ -12,6 +12,7 @@ import (
 	"github.com/aftershockhq/aftershock/experiments/workers"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
 	"github.com/aftershockhq/aftershock/steadystate/secret"
 )
@@ -164,7 +165,7 @@ var forms = []form{
 			`|` + autoscaling.Back + operator + `(?:` + seconds + `|` + zero + `)|(?:` + autoscaling.Replicas + `|` + autoscaling.Turns + `)` + operator + `[+-]?` + someNumber + `)\s*`,
 		want: "want QUANTITY OPERATOR VALUE [since fault], as in decision <= 45s since fault or turns <= 1",
 	},
-	{name: "workload", pattern: `(?:` + folded("deployment") + `|` + folded("statefulset") + `|` + folded("daemonset") + `|` + folded("rollout") + `)/` + subdomain, want: "want deployment/NAME, statefulset/NAME, daemonset/NAME or rollout/NAME"},
+	{name: "workload", pattern: `(?:` + folded(strings.Join(workloads(), "|")) + `)/` + subdomain, want: "want one of " + strings.Join(workloads(), "/NAME, ") + "/NAME"},
 	{name: "reduction", choices: []string{string(prom.Sum), string(prom.Max), string(prom.Min), string(prom.Avg), string(prom.Each)}},
 	{name: "signal", choices: sourced()},
 	{name: "baseline", choices: []string{BaselineSettle, BaselineControl}},
@@ -191,6 +192,14 @@ var forms = []form{
 	{name: "address", pattern: `|(?:[^:\[\]]+|\[[^\[\]]+\]):[^:\[\]]+`, want: "want host:port"},
 	{name: "secret", pattern: ``, choices: []string{""}},
 	{name: "TLS version", choices: []string{"TLS10", "TLS11", "TLS12", "TLS13"}},
+}
+
+// workloads are the kinds of workload, as a file names them.
+func workloads() (list []string) {
+	for _, k := range kube.Kinds() {
+		list = append(list, strings.ToLower(string(k)))
+	}
+	return list
 }
 
 func standardIDs() (ids []string) {

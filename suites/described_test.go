@@ -73,6 +73,17 @@ func TestAWorkloadIsDescribed(t *testing.T) {
 	}
 }
 
+// Advice on rollouts is by the strategy.
+func TestTheStrategyOfEachKindOfWorkloadIsDescribed(t *testing.T) {
+	for _, kind := range kube.Kinds() {
+		of := &config.Target{Name: "checkout", Service: config.Service{Namespace: "shop", Workload: kube.Workload{Kind: kind, Namespace: "shop", Name: "checkout"}}}
+		state, ok := kube.StateOf(played{of, nil}.objects()[0])
+		if got := describe(state); !ok || got.Strategy == "" {
+			t.Errorf("%s: strategy %q of %+v", kind, got.Strategy, state)
+		}
+	}
+}
+
 // What keeps the pods of a template apart is by topology key, and selects them.
 func TestHowATemplateKeepsItsPodsApart(t *testing.T) {
 	const host, zone = corev1.LabelHostname, corev1.LabelTopologyZone

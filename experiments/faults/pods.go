@@ -28,8 +28,7 @@ type Pods struct {
 	Names []string
 }
 
-// PodsOf selects the pods of a workload (a Deployment, StatefulSet or DaemonSet) by its
-// selector.
+// PodsOf selects the pods of a workload by its selector.
 func PodsOf(namespace string, selector *metav1.LabelSelector) Pods {
 	if selector == nil {
 		return Pods{Namespace: namespace}

@@ -48,7 +48,7 @@ func find(ctx context.Context, c client.Reader, scope faults.Scope, must []kube.
 	var errs []error
 	for _, namespace := range scope.Namespaces {
 		states, err := kube.Workloads(ctx, c, namespace, must...)
-		if !errors.Is(err, kube.ErrUnseen) {
+		if _, unseen := errors.AsType[*kube.UnseenError](err); !unseen {
 			errs = append(errs, err)
 		}
 		for _, s := range states {

@@ -232,7 +232,11 @@ func place(namespace string) string { return cmp.Or(namespace, "all namespaces")
 func (s *search) workloads(ctx context.Context) (states []kube.State, err error) {
 	for _, namespace := range s.everywhere() {
 		list, err := kube.Workloads(ctx, s.Client, namespace)
-		if errors.Is(err, kube.ErrUnseen) && s.refused(err, "list rollouts.argoproj.io in "+place(namespace), "Argo Rollouts are not among the workloads") {
+		if unseen, is := errors.AsType[*kube.UnseenError](err); is {
+			for _, k := range unseen.Kinds {
+				resource := kube.Workload{Kind: k}.Resource() + "." + k.GroupKind().Group
+				s.refused(unseen, "list "+resource+" in "+place(namespace), "they are not among the workloads")
+			}
 			err = nil
 		}
 		if apierrors.IsForbidden(err) && len(list) == 0 && namespace == metav1.NamespaceAll {

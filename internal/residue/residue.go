@@ -13,16 +13,14 @@ import (
 	"time"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
-	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
+	"github.com/aftershockhq/aftershock/steadystate/kube"
 )
 
 // A Cluster is where to look.
@@ -185,39 +183,25 @@ func (c *Cluster) objects(ctx context.Context, withOver bool) (left []string, er
 // workloads are the images of each workload, and what the program noted on it.
 func (c *Cluster) workloads(ctx context.Context) (map[string]string, error) {
 	images := map[string]string{}
-	add := func(o client.Object, spec corev1.PodSpec) {
-		var texts []string
-		for _, container := range spec.Containers {
-			texts = append(texts, container.Image)
-		}
-		for _, noted := range []map[string]string{o.GetAnnotations(), o.GetLabels()} {
-			for name := range noted {
-				if strings.HasPrefix(name, "aftershock.dev/") {
-					texts = append(texts, name)
-				}
-			}
-		}
-		slices.Sort(texts)
-		images[o.GetNamespace()+"/"+o.GetName()] = strings.Join(texts, ", ")
-	}
 	var errs []error
 	for _, namespace := range c.Namespaces {
-		var deployments appsv1.DeploymentList
-		var sets appsv1.StatefulSetList
-		errs = append(errs, c.Client.List(ctx, &deployments, client.InNamespace(namespace)), c.Client.List(ctx, &sets, client.InNamespace(namespace)))
-		var rollouts argo.RolloutList
-		// Where the lab runs no Argo Rollouts there are none.
-		if err := c.Client.List(ctx, &rollouts, client.InNamespace(namespace)); !meta.IsNoMatchError(err) && !apierrors.IsNotFound(err) {
-			errs = append(errs, err)
-		}
-		for i := range rollouts.Items {
-			add(&rollouts.Items[i], rollouts.Items[i].Spec.Template.Spec)
-		}
-		for i := range deployments.Items {
-			add(&deployments.Items[i], deployments.Items[i].Spec.Template.Spec)
-		}
-		for i := range sets.Items {
-			add(&sets.Items[i], sets.Items[i].Spec.Template.Spec)
+		// Of a kind that the lab has not installed there are none.
+		states, err := kube.Workloads(ctx, c.Client, namespace)
+		errs = append(errs, err)
+		for _, state := range states {
+			var texts []string
+			for _, container := range state.Template.Spec.Containers {
+				texts = append(texts, container.Image)
+			}
+			for _, noted := range []map[string]string{state.Object.GetAnnotations(), state.Object.GetLabels()} {
+				for name := range noted {
+					if strings.HasPrefix(name, "aftershock.dev/") {
+						texts = append(texts, name)
+					}
+				}
+			}
+			slices.Sort(texts)
+			images[state.Subject()] = strings.Join(texts, ", ")
 		}
 	}
 	return images, errors.Join(errs...)

@@ -56,6 +56,12 @@ func rollout(labels map[string]string) *argo.Rollout {
 	return r
 }
 
+func daemonSet(image string) *appsv1.DaemonSet {
+	set := &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "agent"}}
+	set.Spec.Template.Spec.Containers = []corev1.Container{{Name: "agent", Image: image}}
+	return set
+}
+
 // Whatever a run may leave is found, and what is there anyway is not.
 func TestWhatIsLeftIsFound(t *testing.T) {
 	meta := func(namespace, name string) metav1.ObjectMeta {
@@ -67,6 +73,7 @@ func TestWhatIsLeftIsFound(t *testing.T) {
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "kube-root-ca.crt"}},
 		&v1alpha1.PodNetworkChaos{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout-1"}}, // Chaos Mesh keeps them, empty
 		&v1alpha1.StressChaos{ObjectMeta: meta("elsewhere", "another-team's")},
+		daemonSet("agent:1"),
 		rollout(nil),
 	}
 	for _, row := range []struct {
@@ -100,16 +107,20 @@ func TestWhatIsLeftIsFound(t *testing.T) {
 		{"a bad image", func(all []client.Object) []client.Object {
 			all[0] = deployment("checkout:none", nil)
 			return all
-		}, "shop/checkout has checkout:none in place of checkout:1"},
+		}, "deployment/shop/checkout has checkout:none in place of checkout:1"},
+		{"a bad image of a DaemonSet", func(all []client.Object) []client.Object {
+			all[len(all)-2] = daemonSet("agent:none")
+			return all
+		}, "daemonset/shop/agent has agent:none in place of agent:1"},
 		{"a note on the workload", func(all []client.Object) []client.Object {
 			all[0] = deployment("checkout:1", map[string]string{"aftershock.dev/bad-image": "{}"})
 			return all
-		}, "shop/checkout has aftershock.dev/bad-image, checkout:1 in place of checkout:1"},
+		}, "deployment/shop/checkout has aftershock.dev/bad-image, checkout:1 in place of checkout:1"},
 		{"a Rollout that a run restarts", func(all []client.Object) []client.Object {
 			all[len(all)-1] = rollout(map[string]string{"aftershock.dev/restart": "one.1"})
 			return all
-		}, "shop/basket has aftershock.dev/restart, basket:1 in place of basket:1"},
-		{"a workload that is gone", func(all []client.Object) []client.Object { return all[1:] }, "shop/checkout has  in place of checkout:1"},
+		}, "rollout/shop/basket has aftershock.dev/restart, basket:1 in place of basket:1"},
+		{"a workload that is gone", func(all []client.Object) []client.Object { return all[1:] }, "deployment/shop/checkout has  in place of checkout:1"},
 	} {
 		scheme, err := chaosmesh.Scheme()
 		if err != nil {

@@ -28,8 +28,9 @@
 // A [Workload] is a Deployment, a StatefulSet, a DaemonSet, or a Rollout of Argo
 // Rollouts (package argo). kind.go has the differences between them. To add a kind, add
 // its name to record.WorkloadKinds as well, so that its rollouts unsettle a service. A
-// custom resource also needs its types in the client's scheme, and a patch by paths in
-// experiments/rollout: the API server merges none of its lists.
+// custom resource also needs its types in the client's scheme (scheme.go of
+// experiments/chaosmesh), and a patch by paths in experiments/rollout: the API server
+// merges none of its lists.
 //
 // Create the client with [NewClient]: a controller-runtime client that neither ends a
 // watch nor delays reads. For reads alone, any client.Reader works.

@@ -34,9 +34,17 @@ var ErrNoWorkload = errors.New("there is no")
 // often it is read.
 var ErrUnsupported = errors.New("not supported")
 
-// ErrUnseen is wrapped by the error of [Workloads] if it has all that the cluster's own
-// kinds have, and the account may not list a kind of custom resource.
-var ErrUnseen = errors.New("not seen")
+// An UnseenError is the error of [Workloads] if it has all that the cluster's own kinds
+// have, and the account may not list these kinds of custom resources.
+type UnseenError struct {
+	Kinds []Kind
+	err   error
+}
+
+func (e *UnseenError) Error() string { return "not seen: " + e.err.Error() }
+
+// Unwrap returns the API server's answers.
+func (e *UnseenError) Unwrap() error { return e.err }
 
 // ParseWorkload reads a kind and a name, as in "deployment/checkout" or
 // "statefulset/ledger". It leaves the namespace empty.
@@ -144,14 +152,15 @@ func (k kind) lacking(err error) string {
 }
 
 // Workloads returns the states of all workloads in a namespace, or in all of them if it
-// is "". If some kinds cannot be listed, it returns the others with an error, which wraps
-// [ErrUnseen] if these are custom resources that the account may not list. A custom
+// is "". If some kinds cannot be listed, it returns the others with an error, which is an
+// [UnseenError] if these are custom resources that the account may not list. A custom
 // resource that the cluster or the client lacks has no objects. Must are kinds whose
 // objects must be seen: that one is lacking, or may not be listed, is an error like any
 // other.
 func Workloads(ctx context.Context, c client.Reader, namespace string, must ...Kind) ([]State, error) {
 	var states []State
 	var errs, unseen []error
+	var hidden []Kind
 	for _, k := range kinds {
 		list := k.list()
 		if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
@@ -164,7 +173,7 @@ func Workloads(ctx context.Context, c client.Reader, namespace string, must ...K
 			switch optional := k.custom && !slices.Contains(must, k.Kind); {
 			case optional && lacking != "":
 			case optional && apierrors.IsForbidden(err):
-				unseen = append(unseen, explained)
+				unseen, hidden = append(unseen, explained), append(hidden, k.Kind)
 			case lacking != "":
 				errs = append(errs, fmt.Errorf("%w: %s, and its objects must be seen", explained, lacking))
 			default:
@@ -184,7 +193,7 @@ func Workloads(ctx context.Context, c client.Reader, namespace string, must ...K
 		}
 	}
 	if len(errs) == 0 && len(unseen) > 0 {
-		return states, fmt.Errorf("%w: %w", ErrUnseen, errors.Join(unseen...))
+		return states, &UnseenError{hidden, errors.Join(unseen...)}
 	}
 	return states, errors.Join(append(errs, unseen...)...)
 }
