@@ -124,7 +124,7 @@ func TestTheReferenceHasEveryField(t *testing.T) {
 	for _, of := range []reflect.Type{reflect.TypeFor[File](), reflect.TypeFor[Check](), reflect.TypeFor[Service](), reflect.TypeFor[Experiment](), reflect.TypeFor[Fault]()} {
 		add(of)
 	}
-	for _, k := range kinds {
+	for _, k := range faultKinds {
 		add(reflect.TypeOf(k.spec))
 	}
 	for _, field := range slices.Compact(slices.Sorted(slices.Values(fields))) {

@@ -17,7 +17,7 @@ import (
 // experiments.Scheduled.
 type Fault struct {
 	Kind string // "podKill"
-	// Spec is one of the types of `kinds`: a [chaosmesh.Spec] that does not name
+	// Spec is one of the types of `faultKinds`: a [chaosmesh.Spec] that does not name
 	// its pods yet, or one of this package's.
 	Spec any
 	// To narrows the fault to traffic between the pods and a service; calls stands for
@@ -122,8 +122,8 @@ type Traits struct {
 	signal string
 }
 
-// kinds are the kinds of faults. Those of Chaos Mesh are its package's own types.
-var kinds = []kind{
+// faultKinds are the kinds of faults. Those of Chaos Mesh are its package's own types.
+var faultKinds = []kind{
 	{name: record.KindPodKill, spec: chaosmesh.PodKill{}},
 	{name: record.KindPodFailure, spec: chaosmesh.PodFailure{}},
 	{name: record.KindContainerKill, spec: chaosmesh.ContainerKill{}},
@@ -145,15 +145,15 @@ var kinds = []kind{
 
 // Traits are those of the fault's kind.
 func (f Fault) Traits() Traits {
-	if i := slices.IndexFunc(kinds, func(k kind) bool { return reflect.TypeOf(k.spec) == reflect.TypeOf(f.Spec) }); i >= 0 {
-		return kinds[i].Traits
+	if i := slices.IndexFunc(faultKinds, func(k kind) bool { return reflect.TypeOf(k.spec) == reflect.TypeOf(f.Spec) }); i >= 0 {
+		return faultKinds[i].Traits
 	}
 	return Traits{} // it could not be decoded
 }
 
 // FaultKinds are the names of the kinds of faults.
 func FaultKinds() (names []string) {
-	for _, k := range kinds {
+	for _, k := range faultKinds {
 		names = append(names, k.name)
 	}
 	return names
@@ -162,7 +162,7 @@ func FaultKinds() (names []string) {
 func (f *Fault) decode(d *decoder, at cursor) {
 	fields := fieldsOf(reflect.TypeFor[Fault]())
 	kindOf := func(name string) int {
-		return slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
+		return slices.IndexFunc(faultKinds, func(k kind) bool { return k.name == name })
 	}
 	for name, inner := range d.fields(at) {
 		own := slices.IndexFunc(fields, func(f structField) bool { return f.name == name })
@@ -175,7 +175,7 @@ func (f *Fault) decode(d *decoder, at cursor) {
 			d.bad(inner, "a fault is of one kind, and this one is a %s: name a second fault, or remove the kind that is inherited with \"%s: null\"", f.Kind, f.Kind)
 		default:
 			f.Kind = name
-			f.spec(d, inner, reflect.New(reflect.TypeOf(kinds[i].spec)).Elem())
+			f.spec(d, inner, reflect.New(reflect.TypeOf(faultKinds[i].spec)).Elem())
 		}
 	}
 	if when := at.field("when"); when.is(yaml.MappingNode) && f.When.Autoscaler != ScalingOut {

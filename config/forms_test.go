@@ -593,7 +593,7 @@ var unlessPatched = map[string][]*schema{
 }
 
 func faultRules() (rules []*schema) {
-	for _, k := range kinds {
+	for _, k := range faultKinds {
 		of, object := typeOf(k.spec), k.name == "chaosMesh"
 		if !object && (Fault{Spec: k.spec}).OneShot() {
 			rules = append(rules, exclusive(k.name, "for"))

@@ -282,7 +282,7 @@ func (g *generator) field(owner reflect.Type, field reflect.StructField, name st
 	text := g.described(owner, field.Name, name)
 	if common := commonFields[name]; common != "" && name == "pods" {
 		text = common
-	} else if slices.ContainsFunc(kinds, func(k kind) bool { return reflect.TypeOf(k.spec) == owner }) {
+	} else if slices.ContainsFunc(faultKinds, func(k kind) bool { return reflect.TypeOf(k.spec) == owner }) {
 		if common != "" {
 			text = common
 		} else if text == "" {
@@ -346,7 +346,7 @@ func (g *generator) fault() (fault, complete *schema) {
 	fault.Properties = properties{}
 	none := &schema{}
 	one := []*schema{none}
-	for _, k := range kinds {
+	for _, k := range faultKinds {
 		t := reflect.TypeOf(k.spec)
 		name := "Fault." + k.name
 		s, whole := &schema{Type: optional("object")}, &schema{}

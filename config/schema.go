@@ -17,7 +17,7 @@ var schemaText string
 // Schema is the JSON Schema (draft 2020-12) of a configuration file, for editors.
 // It takes every file that [Parse] takes, but for mistakes in experiments that are
 // skipped, and refuses what can be seen to be wrong without following a reference:
-// [Parse] is the judge.
+// [Parse] is the judge. Tests make it: its rules are in forms_test.go.
 func Schema() string { return schemaText }
 
 // A schema is a JSON Schema, with the keywords that this package's has.

@@ -546,7 +546,7 @@ func (j *judge) recoveries(c *CheckResult) {
 	}
 }
 
-// recovery judges a limit on ttr or mttr.
+// recovery judges a limit that counts from injections.
 func (c CheckResult) recovery(l steadystate.Limit) steadystate.Reading {
 	if len(c.Recoveries) == 0 {
 		return steadystate.Reading{Text: "no injection", Undecided: noFaultText + ", so there is nothing to recover from"}

@@ -10,7 +10,8 @@ type Format struct {
 }
 
 // Formats are all forms. A run writes each of them; of JUnit the default dialect,
-// unless [Format.Dialect] says otherwise.
+// unless [Format.Dialect] says otherwise. Of text, commands show the one screen of package
+// terminal, and this with -v.
 func Formats() []Format {
 	return []Format{
 		{"text", "report.txt", Texts},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/aftershockhq/aftershock/config"
+	"github.com/aftershockhq/aftershock/reports/results"
 )
 
 var (
@@ -28,6 +30,19 @@ var (
 	scripted = regexp.MustCompile(`aftershock ((?:run|sweep|preflight) .*?)(?: \|\||;|'|$)`)
 	listed   = regexp.MustCompile(`args: \[(.*)\]`)
 )
+
+// The schema of results names each kind of fault that files have and records name.
+func TestTheSchemaOfResultsHasEachKindOfFault(t *testing.T) {
+	field, _ := reflect.TypeFor[results.Injection]().FieldByName("Kind")
+	var got []string
+	for part := range strings.SplitSeq(field.Tag.Get("jsonschema"), ",") {
+		got = append(got, strings.TrimPrefix(part, "example="))
+	}
+	want := slices.DeleteFunc(config.FaultKinds(), func(kind string) bool { return kind == "chaosMesh" }) // is recorded as what it does
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
 
 // commandsOfTemplate are those of a file of deploy.
 func commandsOfTemplate(text string) (list [][]string) {

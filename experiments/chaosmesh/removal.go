@@ -312,6 +312,7 @@ func unprovenIn(ctx context.Context, c client.Reader, ids []string, err error) *
 // their namespace was deleted, say. It waits for those that are terminating. A fault
 // that is narrowed to peers is in their pods, too. A name that ends with a number may be
 // that of a StatefulSet's pod, which comes again, with the rules of its PodNetworkChaos.
+// Of a kind that is not listed, JVMChaos too, Chaos Mesh itself must say that it is gone.
 func (g *going) outlived(ctx context.Context) bool {
 	switch object := g.placed.object.(type) {
 	case *v1alpha1.NetworkChaos:

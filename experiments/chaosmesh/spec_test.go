@@ -94,6 +94,10 @@ func TestEveryFaultIsAmongThem(t *testing.T) {
 		there[reflect.TypeOf(spec).Name()] = true
 	}
 	files, _ := filepath.Glob("*.go")
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -102,6 +106,9 @@ func TestEveryFaultIsAmongThem(t *testing.T) {
 		for _, spec := range regexp.MustCompile(`(?m)^func \(\w* ?([A-Z]\w*)\) plan\(\) plan`).FindAllStringSubmatch(string(text), -1) {
 			if !there[spec[1]] {
 				t.Errorf("%s: every has no %s", file, spec[1])
+			}
+			if !strings.Contains(string(doc), "["+spec[1]+"]") {
+				t.Errorf("doc.go: no %s", spec[1])
 			}
 		}
 	}

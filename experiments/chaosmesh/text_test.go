@@ -77,20 +77,11 @@ func TestTheTextOfADirection(t *testing.T) {
 // what must be seen, which faults of every kind say in one way.
 func TestTheFieldsOfFaultsHaveNames(t *testing.T) {
 	other := map[string]string{"Pods": "-", "To": "-", "Count": "pods", "On": "-", "Times": "-", "Effects": "-"}
-	for _, value := range []any{
-		chaosmesh.PodKill{},
-		chaosmesh.PodFailure{},
-		chaosmesh.ContainerKill{},
-		chaosmesh.NetworkDelay{},
-		chaosmesh.NetworkLoss{},
-		chaosmesh.NetworkDuplicate{},
-		chaosmesh.NetworkCorrupt{},
-		chaosmesh.NetworkBandwidth{},
-		chaosmesh.NetworkPartition{},
-		chaosmesh.StressCPU{},
-		chaosmesh.StressMemory{},
-		record.Effect{},
-	} {
+	values := []any{record.Effect{}}
+	for _, spec := range every() {
+		values = append(values, spec)
+	}
+	for _, value := range values {
 		for f := range reflect.TypeOf(value).Fields() {
 			want, ok := other[f.Name]
 			if !ok {
