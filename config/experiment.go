@@ -431,27 +431,17 @@ func (r *resolver) expects(p *Planned, e Experiment, at cursor) {
 			r.bad(name.at, "no expectation %q; expectations: %s", name.text, ExpectAutoscaler)
 			continue
 		}
-		if !r.autoscalerLimits(at.field("limits").name(name.text), e.Limits[name.text]) {
+		over := at.field("limits").name(name.text)
+		if !r.autoscalerLimits(over, e.Limits[name.text]) || p.Target.Autoscaler == nil { // nil: it could not be decoded
 			continue
 		}
-		if p.Target.Autoscaler == nil {
-			continue // it could not be decoded
-		}
-		limits, err := autoscaling.MergeLimits(p.Target.Autoscaler.Limits, e.Limits[name.text])
-		if err != nil {
-			continue // one of the service's is wrong, which is reported there
-		}
-		for _, list := range [][]reference{
-			p.Target.at.field("autoscaler").field("limits").items(p.Target.Autoscaler.Limits),
-			at.field("limits").name(name.text).items(e.Limits[name.text]),
-		} {
-			for _, text := range list {
-				if l, err := autoscaling.ParseLimit(text.text); err == nil {
-					p.placed(name.text, l, text.at)
-				}
+		base := p.Target.Autoscaler.Limits
+		for _, text := range slices.Concat(p.Target.at.field("autoscaler").field("limits").items(base), over.items(e.Limits[name.text])) {
+			if l, err := autoscaling.ParseLimit(text.text); err == nil {
+				p.placed(name.text, l, text.at)
 			}
 		}
-		p.Expects = append(p.Expects, Expectation{Name: name.text, Limits: limits})
+		p.Expects = append(p.Expects, Expectation{Name: name.text, Limits: steadystate.Merge(base, e.Limits[name.text], autoscaling.Evaluator{}.Key)})
 	}
 }
 

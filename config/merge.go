@@ -66,8 +66,5 @@ func limitKey(n *yaml.Node) string {
 	if l, err := steadystate.ParseLimit(text); err == nil {
 		return l.Key()
 	}
-	if l, err := autoscaling.ParseLimit(text); err == nil {
-		return l.Key()
-	}
-	return text
+	return autoscaling.Evaluator{}.Key(text)
 }

@@ -1,7 +1,6 @@
 package autoscaling
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -124,22 +123,6 @@ func (l Limit) scope() string {
 // start.
 func (l Limit) Key() string {
 	return l.Quantity + " " + l.Tolerance.Bound() + l.scope()
-}
-
-// MergeLimits is base with its limits replaced by those of over with the same
-// quantity, direction and start, followed by the other limits of over.
-func MergeLimits(base, over []string) ([]string, error) {
-	keys := map[string]string{}
-	var errs []error
-	for _, text := range slices.Concat(base, over) {
-		l, err := ParseLimit(text)
-		errs = append(errs, err)
-		keys[text] = l.Key()
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return steadystate.Merge(base, over, func(text string) string { return keys[text] }), nil
 }
 
 // judge compares bounds with the limit; an infinite end is unknown.
