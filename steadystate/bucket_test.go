@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
 
 func TestAValueKnownToItsBucket(t *testing.T) {
@@ -91,15 +92,15 @@ func TestAPartialValue(t *testing.T) {
 			t.Errorf("%s: undecided %q", row.sentence, why)
 		}
 		window := steadystate.Span{To: 1}
-		figures := steadystate.NewTimeline(o).Figures(good, steadystate.Rule{}, window, window)
+		figures := steadystatetest.Fold([]steadystate.Observation{o}, good, steadystate.Rule{}, window, window).Figures()[0]
 		for _, limit := range []string{"max <= 1", "mean <= 1", "p50 <= 1"} {
 			if r := steadystate.MustParseLimit(limit).Judge(figures); r.Verdict == steadystate.Held {
 				t.Errorf("%s: %s is held: %s", row.sentence, limit, r.Text)
 			}
 		}
 	}
-	figures := steadystate.NewTimeline(steadystate.Observation{Bucket: steadystate.Bucket{Low: -inf, High: inf}, Partial: "pod a died"}).
-		Figures(steadystate.AtMost(1), steadystate.Rule{}, steadystate.Span{To: 1}, steadystate.Span{To: 1})
+	figures := steadystatetest.Fold([]steadystate.Observation{{Bucket: steadystate.Bucket{Low: -inf, High: inf}, Partial: "pod a died"}},
+		steadystate.AtMost(1), steadystate.Rule{}, steadystate.Span{To: 1}, steadystate.Span{To: 1}).Figures()[0]
 	if got, want := steadystate.MustParseLimit("max <= 1").Judge(figures).Undecided, "the observed value (anything) is incomplete: pod a died"; got != want {
 		t.Errorf("undecided: %q, want %q", got, want)
 	}

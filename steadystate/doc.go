@@ -14,9 +14,11 @@
 //		Good:   steadystate.Within(2 * time.Second),
 //		Limits: []steadystate.Limit{steadystate.MustParseLimit("downtime <= 2s")},
 //	}
-//	timeline := steadystate.NewTimeline(observations...)
-//	figures := timeline.Figures(check.Good, steadystate.Rule{Settle: 10 * time.Second}, window, record)
-//	reading := check.Limits[0].Judge(figures) // Held, Broken or Unknown
+//	fold := steadystate.NewFold(check.Good, steadystate.Rule{Settle: 10 * time.Second}, record, window)
+//	for _, o := range observations { // in order
+//		fold.Add(o)
+//	}
+//	reading := check.Limits[0].Judge(fold.Figures()[0]) // Held, Broken or Unknown
 //
 // Times are offsets from the start of a record, on its monotonic clock: they
 // compare and subtract like numbers, and a record read back is identical to

@@ -59,7 +59,7 @@ func limitOf(l steadystate.Limit, observations string) steadystate.Reading {
 		return l.Judge(answered(observations))
 	}
 	end := time.Duration(len(observations)) * s
-	f := steadystatetest.Timeline(observations, s, 0).Figures(steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, steadystate.Span{From: 5 * s, To: end}, steadystate.Span{To: end})
+	f := steadystatetest.Fold(steadystatetest.Observations(observations, s, 0), steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, steadystate.Span{To: end}, steadystate.Span{From: 5 * s, To: end}).Figures()[0]
 	if !l.OfInjections() {
 		return l.Judge(f)
 	}
@@ -98,5 +98,5 @@ func answered(what string) steadystate.Figures {
 		}
 	}
 	all := steadystate.Span{To: 100 * s}
-	return steadystate.NewTimeline(list...).Figures(steadystate.Within(500*ms), steadystate.Rule{Settle: 10 * s, ByChance: true}, all, all)
+	return steadystatetest.Fold(list, steadystate.Within(500*ms), steadystate.Rule{Settle: 10 * s, ByChance: true}, all, all).Figures()[0]
 }

@@ -18,12 +18,12 @@ func Example() {
 		Good:   steadystate.AtLeast(1),
 		Limits: steadystate.Limits("downtime <= 2s", "downtime <= 5s", "outages <= 0"),
 	}
-	timeline := steadystate.NewTimeline()
-	for i, up := range []float64{1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1} {
-		timeline.Add(steadystate.Observation{Span: steadystate.Instant(time.Duration(i) * time.Second), Value: up})
-	}
 	whole := steadystate.Span{To: 11 * time.Second}
-	figures := timeline.Figures(check.Good, steadystate.Rule{Settle: 3 * time.Second}, whole, whole)
+	fold := steadystate.NewFold(check.Good, steadystate.Rule{Settle: 3 * time.Second}, whole, whole)
+	for i, up := range []float64{1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1} {
+		fold.Add(steadystate.Observation{Span: steadystate.Instant(time.Duration(i) * time.Second), Value: up})
+	}
+	figures := fold.Figures()[0]
 	for _, o := range figures.Outages {
 		fmt.Println("from", o.Start, "to", o.End, "-", steadystate.FormatLengths(o.Length()))
 	}

@@ -110,7 +110,7 @@ func TestWhichOutagesARecoveryIsUntil(t *testing.T) {
 
 func drawn(text string) steadystate.Figures {
 	record := steadystate.Span{To: time.Duration(len(text)) * s}
-	return steadystatetest.Timeline(text, s, 0).Figures(steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, record, record)
+	return steadystatetest.Fold(steadystatetest.Observations(text, s, 0), steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, record, record).Figures()[0]
 }
 
 // A short outage does not show that there was no longer one of a single backend: it

@@ -4,8 +4,7 @@ import "time"
 
 // A Fold computes the figures of a signal over windows of time, from one
 // observation after the other, in order. Its memory depends on their rate and on
-// the settle time, not on their number. [Timeline] takes observations in any
-// order and keeps them all.
+// the settle time, not on their number.
 type Fold struct {
 	good    Tolerance
 	sampled bool // the observations are of requests

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
 
 const ms = time.Millisecond
@@ -38,7 +39,7 @@ func jittered(rate int, length, late time.Duration, silences ...steadystate.Span
 }
 
 func figuresOf(list []steadystate.Observation, rule steadystate.Rule, window, record steadystate.Span) steadystate.Figures {
-	return steadystate.NewTimeline(list...).Figures(steadystate.Within(s), rule, window, record)
+	return steadystatetest.Fold(list, steadystate.Within(s), rule, record, window).Figures()[0]
 }
 
 // R8: for 9 s of 40 nothing is asked, and the service may have been down.
@@ -105,7 +106,7 @@ func TestATickingSourceThatLacksObservationsHoldsNoMaximum(t *testing.T) {
 			}
 		}
 		hold := steadystate.Span{From: 30 * s, To: 60 * s}
-		f := steadystate.NewTimeline(list...).Figures(steadystate.AtMost(200), steadystate.Rule{Settle: 10 * s}, hold, steadystate.Span{To: 90 * s})
+		f := steadystatetest.Fold(list, steadystate.AtMost(200), steadystate.Rule{Settle: 10 * s}, steadystate.Span{To: 90 * s}, hold).Figures()[0]
 		if r := limit.Judge(f); r.Verdict != row.want {
 			t.Errorf("%s: %s, %s; want %s", row.sentence, r.Verdict, r.Text, row.want)
 		}

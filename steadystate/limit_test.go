@@ -200,7 +200,7 @@ func TestLimitVerdicts(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			window := steadystate.Span{To: time.Duration(len(row.timeline)) * s}
-			figures := steadystatetest.Timeline(row.timeline, s, 0).Figures(steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, window, window)
+			figures := steadystatetest.Fold(steadystatetest.Observations(row.timeline, s, 0), steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, window, window).Figures()[0]
 			got := steadystate.MustParseLimit(row.limit).Judge(figures)
 			if got.Verdict != row.want || !strings.Contains(got.Text, row.text) {
 				t.Errorf("%s on %q: %s %q, want %s %q", row.limit, row.timeline, got.Verdict, got.Text, row.want, row.text)
@@ -284,11 +284,15 @@ func ExampleParseLimit() {
 	// Output: limit "downtime <= 2%": downtime is a time, and "2%" is not; units: ns, us, ms, s, m, h
 }
 
-func ExampleTimeline_Outages() {
+func ExampleFold_Outages() {
 	// One observation a second; two bad ones.
-	timeline := steadystatetest.Timeline("++++--++++++", time.Second, 0)
-	window := steadystate.Span{To: 12 * time.Second}
-	for _, o := range timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 3 * time.Second}, window) {
+	list := steadystatetest.Observations("++++--++++++", time.Second, 0)
+	record := steadystate.Span{To: 12 * time.Second}
+	fold := steadystate.NewFold(steadystatetest.Good, steadystate.Rule{Settle: 3 * time.Second}, record)
+	for _, o := range list {
+		fold.Add(o)
+	}
+	for _, o := range fold.Outages() {
 		fmt.Printf("from %s to %s, %d bad\n", o.Start, o.End, o.Bad)
 	}
 	// Output: from 3.000s..4.000s to 5.000s..6.000s, 2 bad
@@ -355,7 +359,7 @@ func TestNoVerdictWithoutItsGround(t *testing.T) {
 // certain.
 func TestAnOutageAtTheWindowsEdgeMayBeOutsideOfIt(t *testing.T) {
 	window := steadystate.Span{From: 6500 * time.Millisecond, To: 20 * s}
-	f := steadystatetest.Timeline("++++---+++++++++++++", s, 0).Figures(steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, window, steadystate.Span{To: 20 * s})
+	f := steadystatetest.Fold(steadystatetest.Observations("++++---+++++++++++++", s, 0), steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, steadystate.Span{To: 20 * s}, window).Figures()[0]
 	if r := steadystate.MustParseLimit("outages <= 0").Judge(f); r.Verdict != steadystate.Unknown || r.Text != "0 to 1" {
 		t.Errorf("%s, %q: want unknown, since it ended between 6s and 7s", r.Verdict, r.Text)
 	}

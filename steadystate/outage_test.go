@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
 
 // A simulation is a service with some backends of which one or more go away,
@@ -54,7 +55,7 @@ func (c simulation) observations(r *rand.Rand) []steadystate.Observation {
 
 func (c simulation) figures(r *rand.Rand) steadystate.Figures {
 	window := steadystate.Span{To: c.length}
-	return steadystate.NewTimeline(c.observations(r)...).Figures(steadystate.Within(time.Second), c.rule(), window, window)
+	return steadystatetest.Fold(c.observations(r), steadystate.Within(time.Second), c.rule(), window, window).Figures()[0]
 }
 
 func same(n int, o steadystate.Span) []steadystate.Span {
@@ -189,16 +190,16 @@ func TestALongPartialOutageKeepsItsStart(t *testing.T) {
 // With one backend two strays next to each other are no outage, where chance
 // puts them there.
 func TestTwoStraysOfOneBackendAreNoOutage(t *testing.T) {
-	timeline := steadystate.NewTimeline()
+	var list []steadystate.Observation
 	for at := time.Duration(0); at < 60*s; at += 10 * ms {
 		o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + ms}}
 		if at == 30*s || at == 30*s+10*ms {
 			o.Failed = "503"
 		}
-		timeline.Add(o)
+		list = append(list, o)
 	}
 	rule := steadystate.Rule{Settle: 10 * s, Allowed: 0.01, ByChance: true, Smallest: 1}
-	if got := timeline.Outages(steadystate.Within(s), rule, steadystate.Span{To: 60 * s}); len(got) > 0 {
+	if got := steadystatetest.Fold(list, steadystate.Within(s), rule, steadystate.Span{To: 60 * s}).Outages(); len(got) > 0 {
 		t.Errorf("%s of two strays", describe(got))
 	}
 }
@@ -217,16 +218,16 @@ func TestAllowedShareHidesNoTotalOutage(t *testing.T) {
 		t.Errorf("%s: %s, want broken", r.Text, r.Verdict)
 	}
 	// The same again and again: 90 ms every 10.1 s.
-	timeline := steadystate.NewTimeline()
+	var list []steadystate.Observation
 	for at := time.Duration(0); at < 100*s; at += 10 * ms {
 		o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + ms}}
 		if at%(10100*ms) < 90*ms {
 			o.Failed = "503"
 		}
-		timeline.Add(o)
+		list = append(list, o)
 	}
 	window := steadystate.Span{To: 100 * s}
-	f = timeline.Figures(steadystate.Within(s), steadystate.Rule{Settle: 10 * s, Allowed: 0.01, ByChance: true, Smallest: 1. / 3}, window, window)
+	f = steadystatetest.Fold(list, steadystate.Within(s), steadystate.Rule{Settle: 10 * s, Allowed: 0.01, ByChance: true, Smallest: 1. / 3}, window, window).Figures()[0]
 	if r := steadystate.MustParseLimit("uptime >= 99.9%").Judge(f); r.Verdict != steadystate.Broken || len(f.Outages) != 10 || !f.Uptime().Holds(0.991) {
 		t.Errorf("uptime %v, %s, of ten blackouts that are 0.9%% of the time; %s", f.Uptime(), r.Verdict, describe(f.Outages))
 	}
@@ -236,16 +237,16 @@ func TestAllowedShareHidesNoTotalOutage(t *testing.T) {
 // one, before it or after it.
 func TestStraysAreOfNoOutage(t *testing.T) {
 	for _, stray := range []time.Duration{21 * s, 40 * s} {
-		timeline := steadystate.NewTimeline()
+		var list []steadystate.Observation
 		for at := time.Duration(0); at < 60*s; at += 10 * ms {
 			o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + 5*ms}}
 			if at == stray || (at >= 30*s && at < 31*s) {
 				o.Failed = "503"
 			}
-			timeline.Add(o)
+			list = append(list, o)
 		}
 		rule := steadystate.Rule{Settle: 10 * s, Allowed: 0.001, ByChance: true, Smallest: 1. / 3}
-		got := timeline.Outages(steadystate.Within(s), rule, steadystate.Span{To: 60 * s})
+		got := steadystatetest.Fold(list, steadystate.Within(s), rule, steadystate.Span{To: 60 * s}).Outages()
 		if len(got) != 1 || got[0].Bad != 100 || !got[0].Length().Holds(s) || got[0].Length().High > 1100*ms {
 			t.Errorf("a stray at %s and an outage of 1 s: %s", stray, describe(got))
 		}
@@ -275,14 +276,14 @@ func TestAnOutageIsTheSameBackwards(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 14))
 		c := simulation{rate: 100, settle: 5 * s, allowed: 0.01, strays: 0.005, backends: 3, length: length}
 		c.out = same(1+r.IntN(3), steadystate.Span{From: 15 * s, To: 15*s + 500*ms + time.Duration(r.Int64N(int64(3*s)))})
-		forth, back := steadystate.NewTimeline(), steadystate.NewTimeline()
+		var forth, back []steadystate.Observation
 		for _, o := range c.observations(r) {
 			o.To = o.From
-			forth.Add(o)
+			forth = append(forth, o)
 			o.Span = steadystate.Instant(length - o.From)
-			back.Add(o)
+			back = append(back, o)
 		}
-		a, b := forth.Outages(steadystate.Within(s), c.rule(), window), back.Outages(steadystate.Within(s), c.rule(), window)
+		a, b := steadystatetest.Fold(forth, steadystate.Within(s), c.rule(), window).Outages(), steadystatetest.Fold(back, steadystate.Within(s), c.rule(), window).Outages()
 		if len(a) != 1 || len(b) != 1 {
 			continue // strays at an end
 		}
@@ -301,16 +302,16 @@ func TestAnOutageIsTheSameBackwards(t *testing.T) {
 
 // Ten outages of 18 s in all are one of 44 s, which says so.
 func TestAnOutageSaysWhatIsInIt(t *testing.T) {
-	timeline := steadystate.NewTimeline()
+	var list []steadystate.Observation
 	for at := time.Duration(0); at < 90*s; at += 10 * ms {
 		o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + ms}}
 		if in := at - 20*s; in >= 0 && in < 44*s && in%(4700*ms) < 1800*ms {
 			o.Failed = "503"
 		}
-		timeline.Add(o)
+		list = append(list, o)
 	}
 	rule := steadystate.Rule{Settle: 10 * s, Allowed: 0.001, ByChance: true, Smallest: 1. / 3}
-	got := timeline.Outages(steadystate.Within(s), rule, steadystate.Span{To: 90 * s})
+	got := steadystatetest.Fold(list, steadystate.Within(s), rule, steadystate.Span{To: 90 * s}).Outages()
 	if len(got) != 1 || got[0].Stretches != 10 || !got[0].Down.Holds(18*s-100*ms) || got[0].Down.High > 19*s || got[0].Length().Low < 43*s {
 		t.Errorf("%s, %d stretches, down for %v; want 10 and 18s", describe(got), got[0].Stretches, got[0].Down)
 	}

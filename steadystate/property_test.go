@@ -33,7 +33,7 @@ var settled = steadystate.Rule{Settle: 3 * s}
 
 func one(t *testing.T, seed uint64, list []steadystate.Observation, window steadystate.Span) steadystate.Outage {
 	t.Helper()
-	outages := steadystate.NewTimeline(list...).Outages(steadystatetest.Good, settled, window)
+	outages := steadystatetest.Fold(list, steadystatetest.Good, settled, window).Outages()
 	if len(outages) != 1 {
 		t.Fatalf("seed %d: %d outages, want 1", seed, len(outages))
 	}
@@ -92,18 +92,14 @@ func TestWhatIsSplitAddsUp(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		list := hurt(r, []steadystate.Span{{From: 10 * s, To: 12 * s}, {From: 30 * s, To: 31 * s}}, window.To)
-		whole := steadystate.NewTimeline(list...).Figures(steadystatetest.Good, settled, window, window)
+		whole := steadystatetest.Fold(list, steadystatetest.Good, settled, window, window).Figures()[0]
 		at := time.Duration(r.Int64N(int64(window.To)))
 		for _, o := range whole.Outages {
 			if o.Start.From < at && at < o.Start.To || o.End.From < at && at < o.End.To {
 				at = o.Start.To // an edge is not to be split
 			}
 		}
-		parts := steadystate.NewFold(steadystatetest.Good, settled, window, steadystate.Span{To: at}, steadystate.Span{From: at, To: window.To})
-		for _, o := range steadystate.NewTimeline(list...).Observations() {
-			parts.Add(o)
-		}
-		figures := parts.Figures()
+		figures := steadystatetest.Fold(list, steadystatetest.Good, settled, window, steadystate.Span{To: at}, steadystate.Span{From: at, To: window.To}).Figures()
 		if sum := figures[0].Downtime.Plus(figures[1].Downtime); sum != whole.Downtime {
 			t.Fatalf("seed %d: downtime %v before %s and %v after, want %v in all", seed, figures[0].Downtime, at, figures[1].Downtime, whole.Downtime)
 		}
@@ -116,17 +112,16 @@ func TestFlappingNeverImprovesAFigure(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		truth := steadystate.Span{From: 10 * s, To: 12*s + time.Duration(r.Int64N(int64(8*s)))}
 		list := hurt(r, []steadystate.Span{truth}, window.To)
-		timeline := steadystate.NewTimeline(list...)
-		steady := timeline.Figures(steadystatetest.Good, settled, window, window)
+		steady := steadystatetest.Fold(list, steadystatetest.Good, settled, window, window).Figures()[0]
 		// Some of the bad ones but those at the edges turn good.
-		flapping := steadystate.NewTimeline()
-		for _, o := range timeline.Observations() {
+		var flapping []steadystate.Observation
+		for _, o := range list {
 			if truth.From+s/2 < o.From && o.To < truth.To-s/2 && r.IntN(3) == 0 {
 				o.Value = 1
 			}
-			flapping.Add(o)
+			flapping = append(flapping, o)
 		}
-		got := flapping.Figures(steadystatetest.Good, settled, window, window)
+		got := steadystatetest.Fold(flapping, steadystatetest.Good, settled, window, window).Figures()[0]
 		if len(got.Outages) != 1 || len(steady.Outages) != 1 {
 			t.Fatalf("seed %d: %d outages, flapping %d, want one each", seed, len(steady.Outages), len(got.Outages))
 		}
@@ -147,7 +142,7 @@ func TestFromALaterInstantARecoveryTakesLess(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 6))
 		truth := steadystate.Span{From: 10 * s, To: 12*s + time.Duration(r.Int64N(int64(8*s)))}
-		f := steadystate.NewTimeline(hurt(r, []steadystate.Span{truth}, window.To)...).Figures(steadystatetest.Good, settled, window, window)
+		f := steadystatetest.Fold(hurt(r, []steadystate.Span{truth}, window.To), steadystatetest.Good, settled, window, window).Figures()[0]
 		removal := truth.From + time.Duration(r.Int64N(int64(14*s)))
 		injected, _, _ := f.Recovery(steadystate.Instant(truth.From), steadystate.Instant(truth.From), window.To)
 		removed, n, _ := f.Recovery(steadystate.Instant(truth.From), steadystate.Instant(removal), window.To)

@@ -127,9 +127,9 @@ func TestOutages(t *testing.T) {
 		},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
-			timeline := steadystatetest.Timeline(row.timeline, s, row.span)
-			window := steadystate.Span{To: time.Duration(len(row.timeline)) * s}
-			if got := describe(timeline.Outages(steadystatetest.Good, row.rule, window)); got != row.want {
+			list := steadystatetest.Observations(row.timeline, s, row.span)
+			record := steadystate.Span{To: time.Duration(len(row.timeline)) * s}
+			if got := describe(steadystatetest.Fold(list, steadystatetest.Good, row.rule, record).Outages()); got != row.want {
 				t.Errorf("%s\n got %q\nwant %q", row.timeline, got, row.want)
 			}
 		})
@@ -157,13 +157,13 @@ func describe(outages []steadystate.Outage) string {
 // flight; dating it by its send time alone would exclude the truth.
 func TestATimeOutIsDatedByItsWholeSpan(t *testing.T) {
 	ms := time.Millisecond
-	timeline := steadystate.NewTimeline()
+	var list []steadystate.Observation
 	add := func(from, to time.Duration, good bool) {
 		o := steadystate.Observation{Span: steadystate.Span{From: from, To: to}, Value: 1}
 		if !good {
 			o.Failed = "time-out"
 		}
-		timeline.Add(o)
+		list = append(list, o)
 	}
 	// The server is gone from 1 s to 3 s; a request sent 42 ms before is lost.
 	for at := time.Duration(0); at < 948*ms; at += 10 * ms {
@@ -175,7 +175,7 @@ func TestATimeOutIsDatedByItsWholeSpan(t *testing.T) {
 	for at := 3 * s; at < 20*s; at += 10 * ms {
 		add(at, at+5*ms, true)
 	}
-	outages := timeline.Outages(steadystate.Within(2*s), steadystate.Rule{Settle: 5 * s}, steadystate.Span{To: 20 * s})
+	outages := steadystatetest.Fold(list, steadystate.Within(2*s), steadystate.Rule{Settle: 5 * s}, steadystate.Span{To: 20 * s}).Outages()
 	if len(outages) != 1 {
 		t.Fatalf("%d outages, want 1", len(outages))
 	}
@@ -192,18 +192,22 @@ func TestATimeOutIsDatedByItsWholeSpan(t *testing.T) {
 // counts from there.
 func TestTheSettleTimeCountsFromTheEndOfTheGoodObservation(t *testing.T) {
 	ms := time.Millisecond
-	timeline := steadystate.NewTimeline(
-		steadystate.Observation{Span: steadystate.Span{From: 0, To: 1 * ms}, Value: 1},
-		steadystate.Observation{Span: steadystate.Span{From: 10 * ms, To: 15 * ms}},
-		steadystate.Observation{Span: steadystate.Span{From: 20 * ms, To: 370 * ms}, Value: 1},
-		steadystate.Observation{Span: steadystate.Span{From: 321 * ms, To: 671 * ms}},
-		steadystate.Observation{Span: steadystate.Span{From: 700 * ms, To: 701 * ms}, Value: 1},
-		steadystate.Observation{Span: steadystate.Span{From: 1100 * ms, To: 1101 * ms}, Value: 1},
-	)
-	outages := timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 300 * ms}, steadystate.Span{To: 2 * s})
+	list := []steadystate.Observation{
+		{Span: steadystate.Span{From: 0, To: 1 * ms}, Value: 1},
+		{Span: steadystate.Span{From: 10 * ms, To: 15 * ms}},
+		{Span: steadystate.Span{From: 20 * ms, To: 370 * ms}, Value: 1},
+		{Span: steadystate.Span{From: 321 * ms, To: 671 * ms}},
+		{Span: steadystate.Span{From: 700 * ms, To: 701 * ms}, Value: 1},
+		{Span: steadystate.Span{From: 1100 * ms, To: 1101 * ms}, Value: 1},
+	}
+	outages := steadystatetest.Fold(list, steadystatetest.Good, steadystate.Rule{Settle: 300 * ms}, steadystate.Span{To: 2 * s}).Outages()
 	if len(outages) != 1 {
 		t.Errorf("%s: want one outage", describe(outages))
 	}
+}
+
+func resolution(list []steadystate.Observation, window steadystate.Span) time.Duration {
+	return steadystatetest.Fold(list, steadystatetest.Good, steadystate.Rule{}, window, window).Figures()[0].Resolution
 }
 
 func TestResolution(t *testing.T) {
@@ -222,7 +226,7 @@ func TestResolution(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			window := steadystate.Span{To: time.Duration(len(row.timeline)) * s}
-			if got := steadystatetest.Timeline(row.timeline, s, row.span).Resolution(window); got != row.want {
+			if got := resolution(steadystatetest.Observations(row.timeline, s, row.span), window); got != row.want {
 				t.Errorf("%q: resolution %s, want %s", row.timeline, got, row.want)
 			}
 		})
@@ -230,9 +234,8 @@ func TestResolution(t *testing.T) {
 }
 
 func TestResolutionIsNotSpoiltByOneSlowAnswer(t *testing.T) {
-	timeline := steadystatetest.Timeline("++++++++++", s, 0)
-	timeline.Add(steadystate.Observation{Span: steadystate.Span{From: 2 * s, To: 8 * s}, Value: 1})
-	if got := timeline.Resolution(steadystate.Span{To: 10 * s}); got != s {
+	list := append(steadystatetest.Observations("++++++++++", s, 0), steadystate.Observation{Span: steadystate.Span{From: 2 * s, To: 8 * s}, Value: 1})
+	if got := resolution(list, steadystate.Span{To: 10 * s}); got != s {
 		t.Errorf("resolution %s, want 1s: the other observations cover the slow one", got)
 	}
 }
@@ -262,7 +265,7 @@ func TestPropertiesOfGeneratedTimelines(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		list := random(r, 1+r.IntN(200))
 		rule := steadystate.Rule{Settle: time.Duration(r.Int64N(int64(10 * s))), Allowed: float64(r.IntN(2)) * 0.1}
-		figures := steadystate.NewTimeline(list...).Figures(steadystatetest.Good, rule, window, window)
+		figures := steadystatetest.Fold(list, steadystatetest.Good, rule, window, window).Figures()[0]
 		for _, o := range figures.Outages {
 			if !o.Start.Valid() || !o.End.Valid() || o.Length().Low > o.Length().High || o.Start.From > o.End.To {
 				t.Fatalf("seed %d: outage %s to %s is not in order", seed, o.Start, o.End)
@@ -279,7 +282,7 @@ func TestPropertiesOfGeneratedTimelines(t *testing.T) {
 			t.Fatalf("seed %d: the least downtime and the most uptime make %g of the window", seed, sum)
 		}
 		r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-		again := steadystate.NewTimeline(list...).Figures(steadystatetest.Good, rule, window, window)
+		again := steadystatetest.Fold(list, steadystatetest.Good, rule, window, window).Figures()[0]
 		if !reflect.DeepEqual(again, figures) {
 			t.Fatalf("seed %d: the order of arrival changed the figures:\n%v\n%v", seed, figures, again)
 		}
@@ -288,7 +291,7 @@ func TestPropertiesOfGeneratedTimelines(t *testing.T) {
 
 func TestUnknownTimeWidensTheDowntime(t *testing.T) {
 	window := steadystate.Span{To: 12 * s}
-	f := steadystatetest.Timeline("++++???+++++", s, 0).Figures(steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, window, window)
+	f := steadystatetest.Fold(steadystatetest.Observations("++++???+++++", s, 0), steadystatetest.Good, steadystate.Rule{Settle: 2 * s}, window, window).Figures()[0]
 	if f.Downtime.Low != 0 || f.Downtime.High != 4*s {
 		t.Errorf("downtime %v, want between nothing and the 4s from the last to the next known observation", f.Downtime)
 	}
@@ -303,15 +306,15 @@ func TestTheEdgesOfAPartialOutageHoldTheTruth(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		from := 5*s + time.Duration(r.Int64N(int64(s)))
 		to := from + 500*time.Millisecond + time.Duration(r.Int64N(int64(s)))
-		timeline := steadystate.NewTimeline()
+		var list []steadystate.Observation
 		for at := time.Duration(0); at < 20*s; at += 10 * time.Millisecond {
 			o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + time.Millisecond}, Value: 1}
 			if from <= at && at < to && r.IntN(3) == 0 {
 				o.Value = 0
 			}
-			timeline.Add(o)
+			list = append(list, o)
 		}
-		outages := timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 3 * s, ByChance: true}, steadystate.Span{To: 20 * s})
+		outages := steadystatetest.Fold(list, steadystatetest.Good, steadystate.Rule{Settle: 3 * s, ByChance: true}, steadystate.Span{To: 20 * s}).Outages()
 		if len(outages) != 1 {
 			t.Fatalf("seed %d: %d outages, want 1", seed, len(outages))
 		}
@@ -327,7 +330,7 @@ func TestTheEdgesOfAPartialOutageHoldTheTruth(t *testing.T) {
 // A request of one in three may be the only one that meets an outage.
 func TestAFewBadObservationsByChanceMakeWideEdges(t *testing.T) {
 	ms := time.Millisecond
-	timeline := steadystate.NewTimeline()
+	var list []steadystate.Observation
 	for at := time.Duration(0); at < 2*s; at += 10 * ms {
 		o := steadystate.Observation{Span: steadystate.Span{From: at, To: at + ms}, Value: 1}
 		if at == 570*ms || at == 600*ms {
@@ -336,15 +339,15 @@ func TestAFewBadObservationsByChanceMakeWideEdges(t *testing.T) {
 		if at == 580*ms || at == 590*ms {
 			continue
 		}
-		timeline.Add(o)
+		list = append(list, o)
 	}
 	window := steadystate.Span{To: 2 * s}
 	truth := steadystate.Span{From: 543 * ms, To: 630 * ms}
-	byChance := timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 300 * ms, ByChance: true}, window)
+	byChance := steadystatetest.Fold(list, steadystatetest.Good, steadystate.Rule{Settle: 300 * ms, ByChance: true}, window).Outages()
 	if o := byChance[0]; len(byChance) != 1 || !o.Start.Overlaps(steadystate.Instant(truth.From)) || !o.End.Overlaps(steadystate.Instant(truth.To)) {
 		t.Errorf("%s does not hold the truth %s", describe(byChance), truth)
 	}
-	polled := timeline.Outages(steadystatetest.Good, steadystate.Rule{Settle: 300 * ms}, window)
+	polled := steadystatetest.Fold(list, steadystatetest.Good, steadystate.Rule{Settle: 300 * ms}, window).Outages()
 	if got := describe(polled); got != "0.560s..0.571s to 0.600s..0.611s 2/2" {
 		t.Errorf("polls see the state itself, and the outage is %s", got)
 	}
@@ -353,9 +356,9 @@ func TestAFewBadObservationsByChanceMakeWideEdges(t *testing.T) {
 // The best case of a record that ends on a stray bad observation is that
 // nothing was out: a limit cannot be broken by it, and cannot be held either.
 func TestAStrayObservationNearTheEndBreaksNoLimit(t *testing.T) {
-	timeline := steadystatetest.Timeline("+++++++++++++++++-+", s, 0)
+	list := steadystatetest.Observations("+++++++++++++++++-+", s, 0)
 	whole := steadystate.Span{To: 19 * s}
-	f := timeline.Figures(steadystatetest.Good, steadystate.Rule{Settle: 5 * s, Allowed: 0.2}, whole, whole)
+	f := steadystatetest.Fold(list, steadystatetest.Good, steadystate.Rule{Settle: 5 * s, Allowed: 0.2}, whole, whole).Figures()[0]
 	took, n, open := f.Recovery(steadystate.Instant(0), steadystate.Instant(0), whole.To)
 	if n != 0 || !open || took.Low != 0 || took.High < 17*s {
 		t.Errorf("recovery %v of %d, open %v; want from zero, and open", took, n, open)

@@ -145,7 +145,7 @@ func TestAWrongInstrumentIsCaughtByTheGrid(t *testing.T) {
 	}{
 		{"one that is right", func(*steadystate.Figures) {}, nil},
 		{"one that sees nothing", func(f *steadystate.Figures) {
-			*f = (&steadystate.Timeline{}).Figures(c.check().Good, c.check().Rule(c.Settle, true), f.Window, f.Window)
+			*f = steadystate.NewFold(c.check().Good, c.check().Rule(c.Settle, true), f.Window, f.Window).Figures()[0]
 			f.Good, f.Resolution = 1000, time.Millisecond
 		}, []string{"missed", "false held 3%", "false held 20%"}},
 		{"one that ends it a quarter too early", func(f *steadystate.Figures) {

@@ -19,6 +19,7 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/kube"
 	"github.com/aftershockhq/aftershock/steadystate/kube/argo"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
 
 // newClient is an API server with these objects; funcs may fail its calls.
@@ -78,10 +79,12 @@ type observed struct {
 	err  error
 }
 
-func (o *observed) timeline() *steadystate.Timeline {
+// fold judges what was recorded until then.
+func (o *observed) fold(until time.Duration) *steadystate.Fold {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return steadystate.NewTimeline(o.list...)
+	record := span(0, until)
+	return steadystatetest.Fold(o.list, allReady, steadystate.Rule{}, record, record)
 }
 
 // watchReplicas observes the replicas while f runs, in a bubble.

@@ -23,7 +23,7 @@ var allReady = steadystate.AtLeast(1)
 func span(from, to time.Duration) steadystate.Span { return steadystate.Span{From: from, To: to} }
 
 func outages(o *observed, until time.Duration) []steadystate.Outage {
-	return o.timeline().Outages(allReady, steadystate.Rule{}, span(0, until))
+	return o.fold(until).Outages()
 }
 
 func TestReplicasSeeAnOutageWithinASecondAndBoundIt(t *testing.T) {
@@ -51,7 +51,7 @@ func TestReplicasSeeAnOutageWithinASecondAndBoundIt(t *testing.T) {
 	if end, want := got[0].End, span(9700*time.Millisecond, 9700*time.Millisecond); end.To != want.To || end.From < 9*time.Second {
 		t.Errorf("ended in %s, want up to %s", end, want)
 	}
-	if r := o.timeline().Resolution(span(0, 15*time.Second)); r > time.Second {
+	if r := o.fold(15 * time.Second).Figures()[0].Resolution; r > time.Second {
 		t.Errorf("resolution %s, want a second while nothing changes", r)
 	}
 	if v := o.list[0].Value; v != 1 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
 
 // The capacity objective "errors", as suites/capacity.go has it.
@@ -15,7 +16,7 @@ const errorShare = `(sum(rate(http_count{code=~"5.."}[15s])) or vector(0)) / sum
 // judged is what a limit says of observations, good by a tolerance.
 func judged(list []steadystate.Observation, good, limit string) steadystate.Reading {
 	all := steadystate.Span{From: -time.Hour, To: time.Hour}
-	figures := steadystate.NewTimeline(list...).Figures(steadystate.MustParseTolerance(good), steadystate.Rule{Settle: time.Second}, all, all)
+	figures := steadystatetest.Fold(list, steadystate.MustParseTolerance(good), steadystate.Rule{Settle: time.Second}, all, all).Figures()[0]
 	return steadystate.MustParseLimit(limit).Judge(figures)
 }
 
@@ -500,7 +501,7 @@ func TestWhatAQuerySuppliedIsNothingSeen(t *testing.T) {
 			}
 		}
 		window := steadystate.Span{To: 3 * time.Second}
-		figures := steadystate.NewTimeline(all...).Figures(good, steadystate.Rule{Settle: time.Second}, window, window)
+		figures := steadystatetest.Fold(all, good, steadystate.Rule{Settle: time.Second}, window, window).Figures()[0]
 		if got := steadystate.MustParseLimit(row.limit).Judge(figures); got.Verdict != row.want || figures.Good != 0 || figures.Observed() != row.n {
 			t.Errorf("%s, %s: %s, %q; %d good of %d observed; want %s, and 0 of %d", row.good, row.limit, got.Verdict, got.Text, figures.Good, figures.Observed(), row.want, row.n)
 		}

@@ -71,17 +71,6 @@ func MustParse(text string) Query {
 // String returns the query as written.
 func (q Query) String() string { return q.text }
 
-// MarshalText writes the query as written.
-func (q Query) MarshalText() ([]byte, error) { return []byte(q.text), nil }
-
-// UnmarshalText reads a query; empty text is the zero value.
-func (q *Query) UnmarshalText(text []byte) (err error) {
-	if *q = (Query{}); len(text) > 0 {
-		*q, err = Parse(string(text))
-	}
-	return err
-}
-
 // Window returns the time that a value evaluated at time 0 may describe, as offsets.
 // From is minus the reach of the furthest selector (its range, the ranges of the
 // subqueries around it, their offsets); To is minus the smallest sum of offsets. An

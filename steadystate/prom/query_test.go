@@ -116,19 +116,11 @@ func TestMustParsePanics(t *testing.T) {
 
 func TestQueryIsText(t *testing.T) {
 	t.Parallel()
-	var q prom.Query
-	if err := q.UnmarshalText([]byte(" sum( up ) # all")); err != nil {
-		t.Fatal(err)
+	if q := prom.MustParse(" sum( up ) # all"); q.String() != " sum( up ) # all" {
+		t.Errorf("text %q: want it as it was written", q)
 	}
-	text, err := q.MarshalText()
-	if err != nil || string(text) != " sum( up ) # all" {
-		t.Errorf("text %q, %v: want it as it was written", text, err)
-	}
-	if err := q.UnmarshalText([]byte("sum(")); err == nil {
-		t.Error("text that does not parse passes")
-	}
-	if err := q.UnmarshalText(nil); err != nil || q.String() != "" || q.Window(time.Second) != (steadystate.Span{}) {
-		t.Errorf("empty text: %v, %q, %s: want the zero value", err, q, q.Window(time.Second))
+	if q := (prom.Query{}); q.String() != "" || q.Window(time.Second) != (steadystate.Span{}) {
+		t.Errorf("the zero value: %q, %s: want nothing", q, q.Window(time.Second))
 	}
 }
 

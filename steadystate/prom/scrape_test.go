@@ -22,6 +22,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
 
 // scrapes has the server scrape a target as Prometheus does, until stop.
@@ -173,8 +174,7 @@ func TestScrapeOfATargetThatHangs(t *testing.T) {
 			t.Logf("scrapes failed in %s: what was bad is not the target's alone", slow)
 			continue
 		}
-		timeline := steadystate.NewTimeline(list[first:]...)
-		outages := timeline.Outages(signal.good, steadystate.Rule{Settle: time.Minute}, steadystate.Span{To: clock.Now()})
+		outages := steadystatetest.Fold(list[first:], signal.good, steadystate.Rule{Settle: time.Minute}, steadystate.Span{To: clock.Now()}).Outages()
 		if len(outages) != 1 {
 			t.Errorf("%s: %d outages: %s", signal.name, len(outages), show(list...))
 			continue

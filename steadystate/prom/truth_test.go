@@ -13,6 +13,7 @@ import (
 
 	"github.com/aftershockhq/aftershock/steadystate"
 	"github.com/aftershockhq/aftershock/steadystate/prom"
+	"github.com/aftershockhq/aftershock/steadystate/steadystatetest"
 )
 
 // A shop serves until it is stopped, and again from when it is started: the
@@ -129,9 +130,9 @@ func TestOutageContainsTheTruth(t *testing.T) {
 		scraping.Wait()
 
 		for i, signal := range signals {
-			timeline := steadystate.NewTimeline(stops[i]()...)
-			window := steadystate.Span{To: clock.Now()}
-			outages := timeline.Outages(signal.good, steadystate.Rule{Settle: time.Second}, window)
+			list := stops[i]()
+			record := steadystate.Span{To: clock.Now()}
+			outages := steadystatetest.Fold(list, signal.good, steadystate.Rule{Settle: time.Second}, record).Outages()
 			if len(outages) == 0 {
 				t.Errorf("ahead %s: %s: no outage seen", ahead, signal.name)
 				continue

@@ -1,8 +1,8 @@
 // Package steadystatetest writes timelines as text, for tests of what happens
 // over time.
 //
-//	t := steadystatetest.Timeline("++++--??++", time.Second, 0)
-//	outages := t.Outages(steadystatetest.Good, steadystate.Rule{}, window)
+//	list := steadystatetest.Observations("++++--??++", time.Second, 0)
+//	outages := steadystatetest.Fold(list, steadystatetest.Good, steadystate.Rule{}, record).Outages()
 //
 // It also compares samples: whether two loads saw the same quantiles.
 //
@@ -11,6 +11,7 @@ package steadystatetest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -47,7 +48,12 @@ func Observations(text string, every, span time.Duration) []steadystate.Observat
 	return list
 }
 
-// Timeline is Observations as a timeline.
-func Timeline(text string, every, span time.Duration) *steadystate.Timeline {
-	return steadystate.NewTimeline(Observations(text, every, span)...)
+// Fold starts a fold as [steadystate.NewFold] does and adds the observations, in
+// whatever order they are. The list stays as it is.
+func Fold(list []steadystate.Observation, good steadystate.Tolerance, rule steadystate.Rule, record steadystate.Span, windows ...steadystate.Span) *steadystate.Fold {
+	f := steadystate.NewFold(good, rule, record, windows...)
+	for _, o := range slices.SortedFunc(slices.Values(list), steadystate.Observation.Compare) {
+		f.Add(o)
+	}
+	return f
 }
