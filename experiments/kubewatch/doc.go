@@ -40,9 +40,10 @@
 // The account needs the rights to list and watch the followed objects: in the
 // namespace pods, replicasets.apps, endpointslices.discovery.k8s.io,
 // horizontalpodautoscalers.autoscaling,
-// verticalpodautoscalers.autoscaling.k8s.io and the workloads' kinds, such as
-// deployments.apps; events.events.k8s.io; and nodes in the cluster. Without the right to see Events or nodes, or without
-// the API of vertical autoscalers, the record notes it and the rest is followed.
+// verticalpodautoscalers.autoscaling.k8s.io, the kinds of the workloads followed (see
+// kube.Kinds) and events.events.k8s.io; and nodes in the cluster. Without the right to
+// see Events or nodes, or without the API of vertical autoscalers, the record notes it
+// and the rest is followed.
 //
 // A kind of object is one entry in [Observer] and one pure function in its own
 // file, from two states of an object to the events between them.
