@@ -18,11 +18,17 @@ type victim struct {
 	undone    *steadystate.Span
 	until     time.Duration // the next injection into it, or the record's end
 	goes      bool          // it is replaced, otherwise it recovers in place
+	stays     bool          // another fault took it away
 }
 
 // aims reports whether a fault declares one of these events as its effect.
 func aims(i record.Injection, kinds ...string) bool {
 	return slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return slices.Contains(kinds, e.Event) })
+}
+
+// targets reports whether a fault is into an object.
+func targets(i record.Injection, uid string) bool {
+	return slices.ContainsFunc(i.Targets, func(t record.Target) bool { return t.UID == uid })
 }
 
 // victims are those of all injections, in the order of these.
@@ -49,12 +55,26 @@ func (h *History) victims() []victim {
 				v.undone = &undone
 			}
 			for _, next := range injections[n+1:] {
-				if slices.ContainsFunc(next.Targets, func(o record.Target) bool { return o.UID == t.UID }) {
+				if targets(next, t.UID) {
 					v.until = min(v.until, next.From)
 					break
 				}
 			}
 			v.date()
+			// A pod leaves once: by the last fault that had taken pods away until then.
+			left, taken := v.left(), -1
+			for m, o := range injections {
+				if left != nil && o.FailureReason == "" && o.From <= left.To && aims(o, record.EventGone, record.EventTerminating) && targets(o, t.UID) {
+					taken = m
+				}
+			}
+			switch {
+			case taken < 0 || taken == n:
+			case aims(i, record.EventGone, record.EventTerminating):
+				continue
+			default:
+				v.until, v.stays = min(v.until, injections[taken].From), true
+			}
 			if v.suffered() {
 				list = append(list, v)
 			}
@@ -89,7 +109,7 @@ func (v *victim) suffered() bool {
 		to = v.until
 	}
 	left := v.left()
-	if away || (left != nil && left.To >= v.injection.From && left.From <= to) {
+	if away || (left != nil && !v.stays && left.To >= v.injection.From && left.From <= to) {
 		v.goes = true
 		return true
 	}
@@ -98,7 +118,7 @@ func (v *victim) suffered() bool {
 		return true
 	}
 	return slices.ContainsFunc(within(v.events, v.injection.From, during), func(e record.Event) bool {
-		return slices.Contains(losses, e.Kind)
+		return slices.Contains(losses, e.Kind) && (!v.stays || e.To < v.until)
 	})
 }
 

@@ -618,3 +618,23 @@ func TestAPodThatWaitedForTheBudgetIsNotChargedForIt(t *testing.T) {
 		}
 	}
 }
+
+// A pod that several faults are in leaves once, by the last one that takes pods away.
+func TestAPodThatSeveralFaultsHitLeavesOnce(t *testing.T) {
+	const kill = "9.8..10.1 gone pod/shop/a a\n10.3 created pod/shop/d d owner=ReplicaSet/rs\n12 ready pod/shop/d d\n"
+	for _, row := range []struct{ name, events, want string }{
+		{"its network was slow when it was killed", "5 inject delay a\n10..10.1 inject kill a effect=gone oneshot=true\n20 undo delay\n" + kill, "kill"},
+		{"it was not ready because of that, before it was killed", "5 inject delay a\n7 not_ready pod/shop/a a\n10..10.1 inject kill a effect=gone oneshot=true\n20 undo delay\n" + kill, "delay, kill"},
+		{"it was killed before the rollout came to it", "5 inject restart a effect=gone\n10..10.1 inject kill a effect=gone oneshot=true\n" + kill, "kill"},
+		{"the rollout had asked it to end when it was killed", "5 inject restart a effect=gone\n8 terminating pod/shop/a a\n10..10.1 inject kill a effect=gone oneshot=true\n" + kill, "restart"},
+		{"a fault hit it when it was gone", "10..10.1 inject kill a effect=gone oneshot=true\n10.2 inject delay a\n20 undo delay\n" + kill, "kill"},
+	} {
+		var faults []string
+		for _, w := range read(t, recordtest.Entries(nil, "0 exists pod/shop/a a owner=ReplicaSet/rs\n"+row.events+"60 end\n")) {
+			faults = append(faults, w.Fault)
+		}
+		if got := strings.Join(faults, ", "); got != row.want {
+			t.Errorf("%s: recoveries from %q, want %q", row.name, got, row.want)
+		}
+	}
+}
