@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,13 +127,13 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 	w := r.Workload
 	switch c.Rule {
 	case KilledForMemory:
-		return Advice{Kind: Memory, Question: true, What: "does it keep memory that it needs no more, or is its limit too low?", Checked: limits(ended(r, w, ofMemory), "memory"), Prove: "capacity/sustained"}, true
+		return Advice{Kind: Memory, Question: true, What: "does it keep memory that it needs no more, or is its limit too low?", Checked: limits(ended(r, c, ofMemory), "memory"), Prove: "capacity/sustained"}, true
 	case AtMax, NoMetric, NoWindow:
 		return ofAutoscaler(r, c.Rule, subjectOf(r, c.Check))
 	case Surged:
-		return ofAutoscaler(r, AtMax, limitedScaler(r))
+		return ofAutoscaler(r, AtMax, limitedScaler(r, c))
 	case Faulted:
-		return ofFault(r)
+		return ofFault(r, c)
 	case Lingered, CutOff:
 		return Advice{Kind: ClientRetry, Question: true, What: "do its clients try again at another pod when a connection is refused, reset or silent (retry)?", Prove: "pods/kill-one"}, true
 	case ReplacedWithout:
@@ -148,33 +149,42 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		return ofScheduler(w, name, c.Quote.Insufficient), true
 	}
 	lowers := func(tooMany int) bool { _, ok := maxUnavailable(w, name, tooMany); return ok }
+	taken := took(r, c)
+	rolled := len(taken) > 0 && !slices.ContainsFunc(taken, func(i judge.InjectionResult) bool { return !isRollout(i) })
+	evicted := evictions(r, c, taken)
 	switch c.Rule {
 	case NoneLeft:
-		node, zone := gone(r, c, nil), gone(r, c, w.Zones)
+		node, zone := "", ""
+		if len(taken) == 0 {
+			node, zone = gone(r, c, nil), gone(r, c, w.Zones)
+		}
+		none, seen := noneAt(r, c)
 		switch {
 		case node != "" && w.SchedulableNodes > 1 && w.AllowedNodes > 0:
 			return spread(r, SpreadOverNodes, "kubernetes.io/hostname", name, fmt.Sprintf("all %d were on node %s, which was not ready", len(w.Nodes), node), w.AllowedNodes, w.SchedulableNodes)
 		case zone != "" && w.SchedulableZones > 1 && w.AllowedZones > 0:
 			return spread(r, SpreadOverZones, "topology.kubernetes.io/zone", name, fmt.Sprintf("all %d were in zone %s, of which no node that ran one stayed ready", len(w.Nodes), zone), w.AllowedZones, w.SchedulableZones)
-		case w.Strategy == "Recreate" && rolls(r):
+		case w.Strategy == "Recreate" && rolled:
 			return Advice{Kind: RollingUpdate, What: "roll " + name + " out by RollingUpdate", Checked: "spec.strategy.type is Recreate", Prove: "rollout/bad-image"}, true
-		case rolls(r) && lowers(w.Replicas):
+		case rolled && lowers(w.Replicas):
 			return maxUnavailable(w, name, w.Replicas)
-		case w.Replicas == 1 && !isDaemonSet(w):
+		case w.Replicas == 1 && !isDaemonSet(w) && (!seen || none.were <= 1):
 			return moreReplicas(r, name)
-		case evictions(r) > 1 && w.Budgets != nil && len(w.Budgets) == 0:
-			return budget(r, name), true
+		case evicted > 1 && w.Budgets != nil && len(w.Budgets) == 0:
+			return budget(name, evicted), true
 		}
 	case TooFew:
 		switch {
-		case rolls(r) && lowers(1):
+		case rolled && lowers(1):
 			return maxUnavailable(w, name, 1)
-		case evictions(r) > 1 && w.Budgets != nil && len(w.Budgets) == 0:
-			return budget(r, name), true
+		case evicted > 1 && w.Budgets != nil && len(w.Budgets) == 0:
+			return budget(name, evicted), true
 		}
 	case ReadyTooEarly:
 		prove := "pods/kill-one"
-		if len(r.Injections) > 0 && slices.ContainsFunc(r.Injections[0].Effects, func(e record.Effect) bool { return e.Event == record.EventRestarted }) {
+		if slices.ContainsFunc(taken, func(i judge.InjectionResult) bool {
+			return slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return e.Event == record.EventRestarted })
+		}) {
 			prove = "pods/container-kill"
 		}
 		if probe := probes(serving(w), func(c record.Container) string { return c.Readiness }); probe != "" {
@@ -186,7 +196,7 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		return Advice{Kind: ReadinessProbe, What: "give " + name + " a readiness probe", Checked: without(w, "readinessProbe"), Prove: prove}, true
 	case ClosedEarly, Ended:
 		prove := "pods/evict"
-		if rolls(r) {
+		if slices.ContainsFunc(taken, isRollout) {
 			prove = "rollout/restart"
 		}
 		pod, alone := cutShort(r, c)
@@ -328,20 +338,21 @@ func isDaemonSet(w *record.Workload) bool { return strings.HasPrefix(w.Subject, 
 func ofRestart(r judge.Result, c Cause) (Advice, bool) {
 	blamed := c.Quote
 	told := false
+	during := timeOf(r, c)
 	for _, e := range r.Events {
 		told = told || e.Kind == record.EventKubernetes
-		if blamed == nil && stopped(r, e) && byNoFault(r)(e) {
+		if blamed == nil && stopped(r, e) && byNoFault(r)(e) && e.Overlaps(during) {
 			if q := killedByProbe(r, e); q != nil && q.Probe == "liveness" {
 				blamed = q
 			}
 		}
 	}
-	probe := probes(ended(r, r.Workload, byNoFault(r)), func(c record.Container) string { return c.Liveness })
+	probe := probes(ended(r, c, byNoFault(r)), func(c record.Container) string { return c.Liveness })
 	if probe == "" || blamed == nil && told || blamed != nil && blamed.Probe != "liveness" {
 		return Advice{}, false
 	}
 	if blamed != nil && blamed.TimedOut {
-		switch withheld, known := withheld(r); {
+		switch withheld, known := withheld(r, c); {
 		case !known:
 			return Advice{}, false
 		case !withheld:
@@ -351,28 +362,44 @@ func ofRestart(r judge.Result, c Cause) (Advice, bool) {
 	return Advice{Kind: LivenessNeeds, Question: true, What: "does the liveness probe need what the fault took away?", Checked: "livenessProbe of " + probe}, true
 }
 
-// withheld reports whether a fault kept others from answering the workload, so that a probe
-// which asks them waits in vain: it loses packets, is between the pods and others, or is in
-// pods of others. Of a fault whose kind, or whose pods, are not known that is not known
-// either.
-func withheld(r judge.Result) (withheld, known bool) {
-	kin := kinOf(r)
-	known = true
+// withheld reports whether the faults of an outage kept others from answering the workload,
+// so that a probe which asks them waits in vain. If one did and another did not, it is not
+// known by which a probe failed.
+func withheld(r judge.Result, c Cause) (withheld, known bool) {
+	during := timeOf(r, c)
+	during.From -= restarted
+	answers := map[bool]bool{}
 	for _, i := range r.Injections {
-		if lossy(i.Kind) || len(i.Peers) > 0 {
-			return true, true
-		}
-		known = known && i.Kind != ""
-		if i.Kind == record.KindSurge { // whose targets are no pods
+		if !acts(r, i).Overlaps(during) {
 			continue
 		}
-		for _, t := range i.Targets {
-			switch own, sure := kin.owns(r.Workload.Subject, t.UID); {
-			case !sure:
-				known = false
-			case !own:
-				return true, true
-			}
+		withholds, known := withholds(r, i)
+		if !known {
+			return false, false
+		}
+		answers[withholds] = true
+	}
+	return answers[true], len(answers) < 2
+}
+
+// withholds reports whether a fault keeps others from answering the workload: it loses
+// packets, is between the pods and others, or is in pods of others. Of one whose kind, or
+// whose pods, are not known that is not known either.
+func withholds(r judge.Result, i judge.InjectionResult) (withholds, known bool) {
+	if lossy(i.Kind) || len(i.Peers) > 0 {
+		return true, true
+	}
+	known = i.Kind != ""
+	if i.Kind == record.KindSurge { // whose targets are no pods
+		return false, true
+	}
+	kin := kinOf(r)
+	for _, t := range i.Targets {
+		switch own, sure := kin.owns(r.Workload.Subject, t.UID); {
+		case !sure:
+			known = false
+		case !own:
+			return true, true
 		}
 	}
 	return false, known
@@ -384,15 +411,16 @@ func lossy(kind string) bool {
 	return slices.Contains([]string{record.KindNetworkPartition, record.KindNetworkLoss, record.KindNetworkCorrupt}, kind)
 }
 
-// ended are the containers to which such an event happened; if none is known, those that
-// serve.
-func ended(r judge.Result, w *record.Workload, fits func(record.Event) bool) (list []record.Container) {
+// ended are the containers to which such an event happened in an outage, or right before it;
+// if none is known, those that serve.
+func ended(r judge.Result, c Cause, fits func(record.Event) bool) (list []record.Container) {
+	w, during, kin := r.Workload, timeOf(r, c), kinOf(r)
 	if w == nil {
 		return nil
 	}
 	for _, c := range w.Containers {
 		if slices.ContainsFunc(r.Events, func(e record.Event) bool {
-			return stopped(r, e) && fits(e) && e.Attrs[record.AttrContainer] == c.Name
+			return stopped(r, e) && e.Overlaps(during) && kin.mine(e.UID) && fits(e) && e.Attrs[record.AttrContainer] == c.Name
 		}) {
 			list = append(list, c)
 		}
@@ -452,9 +480,45 @@ func ofScheduler(w *record.Workload, name string, lacking []string) Advice {
 	}
 }
 
-// rolls reports whether a fault of the run was a rollout.
-func rolls(r judge.Result) bool {
-	return slices.ContainsFunc(r.Injections, isRollout)
+// timeOf is the time of a cause's outage, and a moment before it; of one without an outage,
+// all time.
+func timeOf(r judge.Result, c Cause) steadystate.Span {
+	check, err := r.Check(c.Check)
+	if err != nil || c.Outage == NoOutage {
+		return steadystate.Span{To: math.MaxInt64}
+	}
+	during := wholeOf(check.Outages[c.Outage])
+	during.From -= 2 * propagation
+	return during
+}
+
+// took are the faults that took pods away in an outage, or soon before it.
+func took(r judge.Result, c Cause) (list []judge.InjectionResult) {
+	during := timeOf(r, c)
+	during.From -= lasting
+	for _, i := range r.Injections {
+		seen, then := false, i.From <= during.To
+		for _, e := range r.Events {
+			if e.To >= i.From && hits(i, e.UID) && (strings.HasPrefix(e.Subject, "endpoint/") && e.Kind == record.EventRemoved || aboutPod(e) && slices.Contains(telling, e.Kind)) {
+				then = seen && then || e.Overlaps(during)
+				seen = true
+			}
+		}
+		if takesPods(i) && then {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// noneAt is the time in an outage in which there were no endpoints.
+func noneAt(r judge.Result, c Cause) (none count, ok bool) {
+	counts, _ := endpoints(r)
+	i := slices.IndexFunc(counts, func(n count) bool { return n.n == 0 && n.Overlaps(timeOf(r, c)) })
+	if i < 0 {
+		return count{}, false
+	}
+	return counts[i], true
 }
 
 // by is how many of the bad requests a backend answered.
@@ -467,31 +531,40 @@ func (c Cause) by(backend string) (n int) {
 	return n
 }
 
-// evictions are how many pods were evicted.
-func evictions(r judge.Result) int {
-	pods := map[string]bool{}
+// evictions are how many pods were evicted in an outage, or soon before it; none if a fault
+// that evicts none took pods away.
+func evictions(r judge.Result, c Cause, taken []judge.InjectionResult) int {
+	pods, during := map[string]bool{}, timeOf(r, c)
+	during.From -= lasting
 	for _, e := range r.Events {
-		if e.Kind == record.EventEvicted {
+		if e.Kind == record.EventEvicted && e.Overlaps(during) {
 			pods[e.UID] = true
 		}
+	}
+	if slices.ContainsFunc(taken, func(i judge.InjectionResult) bool {
+		return !slices.ContainsFunc(i.Targets, func(t record.Target) bool { return pods[t.UID] })
+	}) {
+		return 0
 	}
 	return len(pods)
 }
 
 // budget is that a workload should have one.
-func budget(r judge.Result, name string) Advice {
-	return Advice{Kind: Budget, What: "give " + name + " a PodDisruptionBudget", Checked: fmt.Sprintf("none covers its pods, of which %d were evicted", evictions(r)), Prove: "disruption/drain"}
+func budget(name string, evicted int) Advice {
+	return Advice{Kind: Budget, What: "give " + name + " a PodDisruptionBudget", Checked: fmt.Sprintf("none covers its pods, of which %d were evicted", evicted), Prove: "disruption/drain"}
 }
 
 // gone is the one node, or zone, of several pods, if every node that ran one of them was
-// lost in an outage, or right before it; empty: there is none.
+// lost in an outage, or right before it, and no later than the endpoints; empty: there is
+// none.
 func gone(r judge.Result, c Cause, zones map[string]string) string {
-	check, err := r.Check(c.Check)
-	if err != nil || c.Outage == NoOutage || len(r.Workload.Nodes) < 2 {
+	if _, err := r.Check(c.Check); err != nil || c.Outage == NoOutage || len(r.Workload.Nodes) < 2 {
 		return ""
 	}
-	o := check.Outages[c.Outage]
-	during := steadystate.Span{From: o.Start.From - 2*propagation, To: o.End.To}
+	during := timeOf(r, c)
+	if none, ok := noneAt(r, c); ok {
+		during.To = min(during.To, none.From+2*propagation)
+	}
 	places := map[string]bool{}
 	for _, node := range r.Workload.Nodes {
 		place := node
@@ -524,9 +597,9 @@ func cutShort(r judge.Result, c Cause) (pod string, alone bool) {
 	o, passed := check.Outages[c.Outage], time.Duration(w.GraceSeconds)*time.Second
 	begin := steadystate.Span{From: o.Start.From - 2*propagation, To: o.Start.To}
 	during := steadystate.Span{From: begin.From, To: o.End.To + propagation}
-	others := false
+	others, kin := false, kinOf(r)
 	for _, asked := range r.Events {
-		if asked.Kind != record.EventTerminating {
+		if own, sure := kin.owns(w.Subject, asked.UID); asked.Kind != record.EventTerminating || sure && !own {
 			continue
 		}
 		killed := slices.ContainsFunc(r.Events, func(e record.Event) bool {
@@ -543,18 +616,23 @@ func cutShort(r judge.Result, c Cause) (pod string, alone bool) {
 	return pod, pod != "" && !others
 }
 
-// ofFault asks of what only code can tell, by the kind of fault, if that is known.
-func ofFault(r judge.Result) (Advice, bool) {
-	if len(r.Injections) != 1 {
+// ofFault asks of what only code can tell, by the kind of the one fault that was held in an
+// outage, if that is known.
+func ofFault(r judge.Result, c Cause) (Advice, bool) {
+	during := timeOf(r, c)
+	list := slices.DeleteFunc(slices.Clone(r.Injections), func(i judge.InjectionResult) bool {
+		return takesPods(i) || i.OneShot || i.From > during.To || i.Removed != nil && i.Removed.To < during.From
+	})
+	if len(list) != 1 {
 		return Advice{}, false
 	}
-	switch r.Injections[0].Kind {
+	switch list[0].Kind {
 	case record.KindStressCPU:
 		limit := limits(serving(r.Workload), "cpu")
 		return Advice{Kind: CPULimit, Question: true, What: "is the CPU limit enough for the load and what runs beside it?", Checked: limit, Prove: "stress/cpu-one"}, r.Workload == nil || limit != ""
 	case record.KindNetworkDelay, record.KindNetworkLoss, record.KindNetworkCorrupt, record.KindNetworkDuplicate, record.KindNetworkPartition, record.KindNetworkBandwidth:
 		silent := "what does not answer"
-		if peers := r.Injections[0].Peers; len(peers) > 0 {
+		if peers := list[0].Peers; len(peers) > 0 {
 			silent = strings.Join(peers, " or ") + " if they do not answer"
 		}
 		return Advice{Kind: Dependency, Question: true, What: "does it give up on " + silent + " (timeout), try again (retry), and stop asking for a while (circuit breaker)?"}, true
@@ -576,7 +654,7 @@ func ofAutoscaler(r judge.Result, rule, subject string) (Advice, bool) {
 		return Advice{Kind: ScaleDownWindow, What: "give the scale-down of " + name + " a stabilization window", Checked: "behavior.scaleDown.stabilizationWindowSeconds is 0", Prove: "autoscaling/rest"}, true
 	case NoMetric:
 		// Without a metrics server there is no metric either.
-		_, blind := said(r, subject)
+		_, blind := said(r, subject, r.Window)
 		if blind.Reason != "FailedGetResourceMetric" || !strings.Contains(blind.Message, "missing request for cpu") || r.Workload == nil {
 			break
 		}
@@ -592,13 +670,8 @@ func ofAutoscaler(r judge.Result, rule, subject string) (Advice, bool) {
 
 // scalerOf is the autoscaler of the workload; empty: the record has none.
 func scalerOf(r judge.Result) string {
-	kind, rest, _ := strings.Cut(r.Workload.Subject, "/")
-	namespace, name, _ := strings.Cut(rest, "/")
 	for _, e := range r.Events {
-		if !strings.HasPrefix(e.Subject, "hpa/"+namespace+"/") {
-			continue
-		}
-		if spec, ok := scaler(r, e.Subject); ok && strings.EqualFold(spec.Target.Kind, kind) && spec.Target.Name == name {
+		if spec, ok := scaler(r, e.Subject); ok && spec.scales(r.Workload, e.Subject) {
 			return e.Subject
 		}
 	}

@@ -46,6 +46,8 @@ type suspect struct {
 	share      share
 	seconds    map[int]bool           // of the breach's, those in its time
 	of         *judge.InjectionResult // the fault, if it is one
+	pods       []string               // that were away, or whose containers stopped; by UID
+	by         []string               // the faults by which they were away
 }
 
 // breaches are the broken limits on values, and on how many of them are bad.
@@ -89,12 +91,14 @@ func (b *breach) tooFew() bool {
 }
 
 // suspects are what may have broken a limit, what names it best first.
-func suspects(r judge.Result, waterfalls []recovery.Waterfall) (list []suspect) {
+func (in *Inquiry) suspects() (list []suspect) {
+	r, waterfalls := in.result, in.waterfalls
 	around := func(rule, how string, fits func(record.Event) bool) {
 		s := suspect{rule: rule}
 		var names []string
 		for _, e := range r.Events {
-			if stopped(r, e) && fits(e) {
+			if stopped(r, e) && in.kin.mine(e.UID) && fits(e) {
+				s.pods = append(s.pods, e.UID)
 				s.spans = append(s.spans, steadystate.Span{From: e.From - 2*propagation, To: e.To + lasting})
 				names = append(names, nameOf(e.Subject))
 			}
@@ -112,26 +116,27 @@ func suspects(r judge.Result, waterfalls []recovery.Waterfall) (list []suspect) 
 			s.text = fmt.Sprintf("%d pods were away", n)
 		}
 		for _, w := range waterfalls {
+			s.pods, s.by = append(s.pods, w.Victim.UID), append(s.by, w.Fault)
 			gone, to := w.Steps[0].Reached, r.Length
 			if ready := w.Step(recovery.Ready).Reached; ready != nil {
 				to = ready.To + propagation
 			}
 			if gone != nil {
-				s.spans = append(s.spans, steadystate.Span{From: gone.From, To: to})
+				s.spans = append(s.spans, steadystate.Span{From: lost(w), To: to})
 			}
 		}
 		list = append(list, s)
 	}
 	for _, i := range r.Injections {
-		if i.OneShot || i.FailureReason != "" || i.ChangesPods || slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return slices.Contains(aims, e.Event) }) {
+		if i.OneShot || i.FailureReason != "" || takesPods(i) {
 			continue
 		}
 		s := suspect{rule: Faulted, text: "the fault itself (" + i.Fault + ")", spans: []steadystate.Span{{From: i.From, To: r.Length}}, of: &i}
 		if i.Removed != nil {
 			s.spans[0].To = i.Removed.To
 		}
-		if n := slices.IndexFunc(i.Effects, func(e record.Effect) bool { return e.Times > 1 }); n >= 0 {
-			s.rule, s.text = Surged, fmt.Sprintf("too few pods for %.4g times the load", i.Effects[n].Times)
+		if times := raises(i); times > 0 {
+			s.rule, s.text = Surged, fmt.Sprintf("too few pods for %.4g times the load", times)
 		}
 		list = append(list, s)
 	}
@@ -188,7 +193,7 @@ func (b *breach) take(o steadystate.Observation, at time.Duration, backend strin
 
 // cause is what the record shows of a limit that no outage broke.
 func (b *breach) cause(in *Inquiry) Cause {
-	o := &outage{failures: b.failures, Outage: steadystate.Outage{Bad: b.share.beyond, Total: b.share.all}}
+	o := &outage{failures: b.failures, Outage: steadystate.Outage{Bad: b.share.beyond, Total: b.share.all}, Span: steadystate.Span{To: in.result.Length}}
 	c := Cause{Check: b.finding.Check, Outage: NoOutage, Limit: b.finding.Limit}
 	if in.result.Traffic[b.check.Signal].Sent > 0 {
 		c.Failures = o.sorted()
@@ -222,7 +227,6 @@ func (b *breach) why(c Cause) (rule, text string) {
 	if b.tooFew() {
 		return "", ""
 	}
-	faults := 0
 	var found *suspect
 	for i := range b.suspects {
 		s := &b.suspects[i]
@@ -231,14 +235,14 @@ func (b *breach) why(c Cause) (rule, text string) {
 			3*len(s.seconds) < 2*len(b.seconds) || b.byChance(s) > seldom {
 			continue
 		}
-		if s.of != nil {
-			faults++
-		}
-		if found == nil {
+		switch {
+		case found == nil:
 			found = s
+		case found.apart(s):
+			return "", ""
 		}
 	}
-	if found == nil || found.of != nil && faults > 1 {
+	if found == nil {
 		return "", ""
 	}
 	text = fmt.Sprintf("consistent with: %s: %d of the %d %s were seen then, %.3g%% of all then and %.3g%% of the rest", found.text,
@@ -249,6 +253,21 @@ func (b *breach) why(c Cause) (rule, text string) {
 		}
 	}
 	return found.rule, text
+}
+
+// apart reports whether another suspect, whose time fits as well, is another cause: a fault
+// that brought none of the pods down, or other pods than those whose containers stopped,
+// which a fault that is held may bring about.
+func (s *suspect) apart(o *suspect) bool {
+	switch {
+	case s.of != nil:
+		return true
+	case s.rule == Away:
+		return !slices.Contains(s.by, o.of.Fault)
+	case o.rule == Away:
+		return slices.ContainsFunc(o.pods, func(uid string) bool { return !slices.Contains(s.pods, uid) })
+	}
+	return false
 }
 
 // ofTargets is how many requests failed, or were slow, at the targets of a fault.

@@ -76,12 +76,13 @@ const (
 type Inquiry struct {
 	result     judge.Result
 	waterfalls []recovery.Waterfall
+	actions    []action // of the result's injections, in their order
+	held       []steadystate.Span
 	endings    []ending
 	deaths     []death
 	short      []steadystate.Span // fewer endpoints than before were there
 	without    []steadystate.Span // none may have been there, or the news of one was on the way
 	kin        kin
-	families   map[string]bool // of the owners of the service's pods
 	open       []*outage
 	breaches   []*breach
 }
@@ -94,6 +95,7 @@ type outage struct {
 	index            int
 	failures         map[Failure]int // by backend and reason
 	staged           []int           // bad requests by stage of the one recovery
+	memory, again    stopping        // killed for lack of memory, and started again by no fault
 	// Bad requests sent around the end of a victim, and those of them that surely came to it
 	// when it had begun to end.
 	ending, late int
@@ -111,8 +113,7 @@ type outage struct {
 func NewInquiry(r judge.Result, waterfalls []recovery.Waterfall) *Inquiry {
 	in := &Inquiry{result: r, waterfalls: waterfalls, endings: endings(r, waterfalls), deaths: deaths(r, waterfalls)}
 	in.kin = kinOf(r)
-	in.families = families(r, in.kin)
-	counts, before := in.endpoints()
+	counts, before := endpoints(r)
 	for _, c := range counts {
 		if c.n < before {
 			in.short = append(in.short, c.Span)
@@ -121,12 +122,14 @@ func NewInquiry(r judge.Result, waterfalls []recovery.Waterfall) *Inquiry {
 			in.without = append(in.without, steadystate.Span{From: c.may.From, To: c.may.To + propagation})
 		}
 	}
-	in.breaches = breaches(r, suspects(r, waterfalls))
+	in.actions = actions(r, waterfalls)
+	in.held = held(in.actions)
+	in.breaches = breaches(r, in.suspects())
 	for _, c := range r.Checks {
 		for i, o := range c.Outages {
-			in.open = append(in.open, &outage{
-				Outage: o, Span: wholeOf(o), check: c, index: i, failures: map[Failure]int{}, without: map[int]share{},
-			})
+			at := &outage{Outage: o, Span: wholeOf(o), check: c, index: i, failures: map[Failure]int{}, without: map[int]share{}}
+			at.memory, at.again = in.stops(at.Span, ofMemory), in.stops(at.Span, byNoFault(r))
+			in.open = append(in.open, at)
 		}
 	}
 	return in
@@ -185,7 +188,15 @@ func (in *Inquiry) Take(e record.Entry) {
 			}
 			at.failures[Failure{Backend: q.Backend, Reason: cmp.Or(o.Failed, Slow)}]++
 			in.stage(at, q.Sent)
-			if slices.ContainsFunc(in.endings, func(e ending) bool { return steadystate.Instant(q.Sent).Overlaps(e.around) }) {
+			for _, s := range []*stopping{&at.memory, &at.again} {
+				if len(s.names) > 0 && q.Sent >= s.from {
+					s.bad++
+				}
+			}
+			// While a fault is held, a slow answer, an error or a timeout may be by that.
+			sent := steadystate.Instant(q.Sent)
+			vague := !cut(o.Failed) && in.whileHeld(sent)
+			if slices.ContainsFunc(in.endings, func(e ending) bool { return sent.Overlaps(e.around) && (!vague || q.Backend == e.name) }) {
 				at.ending++
 				if in.isLate(q, o.Failed) {
 					at.late++
@@ -196,8 +207,8 @@ func (in *Inquiry) Take(e record.Entry) {
 			}
 			// One that another pod answered went to no dead one. One that was refused was not
 			// under way: when a container ended is known to a second or so.
-			switch sent := steadystate.Instant(q.Sent); {
-			case q.Backend != "":
+			switch {
+			case q.Backend != "" || vague:
 			case slices.ContainsFunc(in.deaths, func(d death) bool { return sent.Overlaps(d.after) }):
 				at.lingering++
 			case !slices.ContainsFunc(in.deaths, func(d death) bool { return sent.Overlaps(d.around) }):

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/judge"
@@ -23,7 +25,7 @@ const NoPods = "no pods were watched"
 // Unwatched says why something may have gone unseen. If it is empty, pods and their
 // owners were watched throughout; with an empty list, too, nothing else changed.
 func Disturbances(r judge.Result, waterfalls []recovery.Waterfall) (list []Moment, unwatched string) {
-	d := disturbances{result: r, replacements: map[string]bool{}, worst: map[string]Moment{}, sizes: map[string]string{}}
+	d := disturbances{result: r, kin: kinOf(r), replacements: map[string]bool{}, worst: map[string]Moment{}, sizes: map[string]string{}}
 	for _, w := range waterfalls {
 		if w.Replacement != nil {
 			d.replacements[w.Replacement.UID] = true
@@ -86,6 +88,7 @@ func ownerOf(subject, owner string) string {
 // disturbances collects them, the most telling event of each subject.
 type disturbances struct {
 	result       judge.Result
+	kin          kin
 	replacements map[string]bool // by UID
 	worst        map[string]Moment
 	sizes        map[string]string // of workloads, by subject
@@ -161,18 +164,54 @@ func (d *disturbances) explained(e record.Event) bool {
 	return downed(d.result, e)
 }
 
-// downed reports whether a fault that brings pods down had hit the event's pod.
+// downed reports whether a fault that brings pods down had hit the event's pod. One that is
+// over at once starts a container again only once.
 func downed(r judge.Result, e record.Event) bool {
 	return slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool {
-		return i.FailureReason == "" && i.From <= e.To &&
-			slices.ContainsFunc(i.Targets, func(t record.Target) bool { return t.UID == e.UID }) &&
-			slices.ContainsFunc(i.Effects, func(of record.Effect) bool { return slices.Contains(aims, of.Event) })
+		return i.FailureReason == "" && i.From <= e.To && hits(i, e.UID) &&
+			slices.ContainsFunc(i.Effects, func(of record.Effect) bool { return slices.Contains(aims, of.Event) }) &&
+			!(i.OneShot && e.Kind == record.EventRestarted && slices.ContainsFunc(r.Events, func(o record.Event) bool {
+				return o.Kind == e.Kind && o.UID == e.UID && o.Attrs[record.AttrContainer] == e.Attrs[record.AttrContainer] && o.To < e.From && o.To >= i.From
+			}))
 	})
 }
 
-// rolled reports whether a rollout by a fault had begun.
+// rolled reports whether a rollout by a fault did that: to a pod or a replica set of the
+// workload, after it had begun, and before all that it replaced was gone.
 func (d *disturbances) rolled(e record.Event) bool {
-	return slices.ContainsFunc(d.result.Injections, func(i judge.InjectionResult) bool { return isRollout(i) && i.From <= e.To })
+	return slices.ContainsFunc(d.result.Injections, func(i judge.InjectionResult) bool {
+		return isRollout(i) && i.From <= e.To && e.From <= over(d.result, i) && !d.foreign(e)
+	})
+}
+
+// over is when all that a rollout replaced was gone, and what it caused was over.
+func over(r judge.Result, i judge.InjectionResult) (last time.Duration) {
+	if len(i.Targets) == 0 {
+		return math.MaxInt64
+	}
+	for _, t := range i.Targets {
+		n := slices.IndexFunc(r.Events, func(e record.Event) bool { return e.Kind == record.EventGone && e.UID == t.UID })
+		if n < 0 {
+			return math.MaxInt64
+		}
+		last = max(last, r.Events[n].To+lasting)
+	}
+	return last
+}
+
+// foreign reports whether a pod or a replica set is surely of another Deployment.
+func (d *disturbances) foreign(e record.Event) bool {
+	set := e.Subject
+	if aboutPod(e) {
+		set = d.kin.pods[e.UID]
+	}
+	owner := d.kin.sets[set]
+	return owner != "" && !d.kin.ofService(owner)
+}
+
+// hits reports whether a pod is a target of a fault.
+func hits(i judge.InjectionResult, uid string) bool {
+	return slices.ContainsFunc(i.Targets, func(t record.Target) bool { return t.UID == uid })
 }
 
 // isRollout reports whether a fault is a rollout. Records from before that was a

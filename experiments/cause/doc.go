@@ -14,7 +14,8 @@
 //
 // It correlates what the record has and infers nothing else. [Cause.Why] says only
 // what the outage is consistent with. It comes from the first rule that fits; each
-// rule demands every fact that sets its cause apart, and if none fits, Why is empty.
+// rule demands every fact that sets its cause apart, and if none fits, or two things fit
+// equally well, Why is empty.
 // [Cause.Quote] has the words of Kubernetes that it quotes, as facts.
 //
 // [Advise] recommends a fix if the cause and the workload's description agree on

@@ -46,7 +46,7 @@ func ofScaler(r judge.Result, f judge.Finding, subject string) (rule, why string
 	if !ok {
 		return "", "", nil
 	}
-	limited, blind := said(r, subject)
+	limited, blind := said(r, subject, r.Window)
 	slow := f.Wanted != nil && slices.Contains([]string{"decision", "actuation", "ready", "relieved"}, f.Wanted.Quantity)
 	switch {
 	case f.Wanted != nil && f.Wanted.Quantity == "turns":
@@ -65,12 +65,12 @@ func ofScaler(r judge.Result, f judge.Finding, subject string) (rule, why string
 	return "", "", nil
 }
 
-// said is what an autoscaler said in the window of its max, and of a metric that it did
-// not have.
-func said(r judge.Result, subject string) (limited, blind condition) {
+// said is what an autoscaler said in a span of its max, and of a metric that it did not
+// have.
+func said(r judge.Result, subject string, span steadystate.Span) (limited, blind condition) {
 	for _, e := range r.Events {
 		var s hpaStatus
-		if text := e.Attrs[record.AttrStatus]; e.Subject != subject || e.From > r.Window.To || e.To < r.Window.From || text == "" || json.Unmarshal([]byte(text), &s) != nil {
+		if text := e.Attrs[record.AttrStatus]; e.Subject != subject || !e.Overlaps(span) || text == "" || json.Unmarshal([]byte(text), &s) != nil {
 			continue
 		}
 		if c := s.of("ScalingLimited", "True"); c.Reason == "TooManyReplicas" {
@@ -83,15 +83,20 @@ func said(r judge.Result, subject string) (limited, blind condition) {
 	return limited, blind
 }
 
-// limitedScaler is the autoscaler that was held back by its max in the window; empty:
-// none was.
-func limitedScaler(r judge.Result) string {
+// limitedScaler is the autoscaler of the workload that was held back by its max while the
+// load was raised; empty: none was.
+func limitedScaler(r judge.Result, c Cause) string {
 	for _, e := range r.Events {
 		if !strings.HasPrefix(e.Subject, "hpa/") {
 			continue
 		}
-		if limited, _ := said(r, e.Subject); limited.Reason != "" {
-			return e.Subject
+		if spec, ok := scaler(r, e.Subject); ok && r.Workload != nil && spec.Target.Kind != "" && !spec.scales(r.Workload, e.Subject) {
+			continue
+		}
+		for _, i := range r.Injections {
+			if limited, _ := said(r, e.Subject, acts(r, i)); limited.Reason != "" && raises(i) > 1 && acts(r, i).Overlaps(timeOf(r, c)) {
+				return e.Subject
+			}
 		}
 	}
 	return ""
@@ -116,6 +121,13 @@ type hpaSpec struct {
 			Window *int `json:"stabilizationWindowSeconds"`
 		} `json:"scaleDown"`
 	} `json:"behavior"`
+}
+
+// scales reports whether an autoscaler scales a workload.
+func (s hpaSpec) scales(w *record.Workload, subject string) bool {
+	kind, rest, _ := strings.Cut(w.Subject, "/")
+	namespace, name, _ := strings.Cut(rest, "/")
+	return strings.HasPrefix(subject, "hpa/"+namespace+"/") && strings.EqualFold(s.Target.Kind, kind) && s.Target.Name == name
 }
 
 // min is the least number of pods that an autoscaler leaves.

@@ -58,7 +58,7 @@ func (in *Inquiry) who(o *outage, failures []Failure) string {
 		case s.n != all:
 			number = fmt.Sprintf("%d of %d", s.n, all)
 		}
-		of := "from " + s.backend + in.role(s.backend)
+		of := "from " + s.backend + in.role(o, s.backend)
 		switch {
 		case s.backend == "" && o.Bad == o.Total && len(shares) == 1:
 			of = "answered by no backend"
@@ -72,7 +72,7 @@ func (in *Inquiry) who(o *outage, failures []Failure) string {
 
 // role says what a backend is in the run, if that sets it apart; empty: nothing, or
 // two pods had its name.
-func (in *Inquiry) role(backend string) string {
+func (in *Inquiry) role(o *outage, backend string) string {
 	for _, w := range in.waterfalls {
 		if w.Replacement == nil || w.Replacement.Name == w.Victim.Name {
 			continue
@@ -82,7 +82,7 @@ func (in *Inquiry) role(backend string) string {
 		}
 	}
 	for _, i := range in.result.Injections {
-		if len(i.Targets) != 1 || i.Targets[0].Name != backend {
+		if len(i.Targets) != 1 || i.Targets[0].Name != backend || i.From > o.To {
 			continue
 		}
 		for _, w := range in.waterfalls {

@@ -82,11 +82,17 @@ func (in *Inquiry) why(o *outage, c Cause) (rule, text string, quote *Quote) {
 		{Away, in.away},
 	} {
 		if text, quote := of.rule(o, c); text != "" {
+			if slices.Contains(coincident, of.name) && in.ambiguous(o, c) {
+				return "", "", nil
+			}
 			return of.name, "consistent with: " + text, quote
 		}
 	}
 	return "", "", nil
 }
+
+// coincident are the rules that tell by what happened when requests failed.
+var coincident = []string{KilledForMemory, Restarted, ClosedEarly, Ended, Lingered, CutOff, TooFew}
 
 // unquoted is a rule without a quotation.
 func unquoted(rule func(*outage, Cause) string) func(*outage, Cause) (string, *Quote) {
@@ -130,14 +136,19 @@ func (o *outage) unanswered() (n int) {
 
 // noneLeftFor is for one of so many parts of the outage, or by when requests were sent.
 func (in *Inquiry) noneLeftFor(o *outage, c Cause, parts time.Duration, bySent bool) (string, *Quote) {
-	counts, before := in.endpoints()
-	without := time.Duration(0)
+	counts, _ := endpoints(in.result)
+	without, before, late := time.Duration(0), 0, false
 	for _, c := range counts {
-		if c.n == 0 {
+		if c.n == 0 && c.Overlaps(o.Span) {
 			without += max(0, min(c.To, o.End.To)-max(c.From, o.Start.From))
+			if before == 0 {
+				before, late = c.were, c.may.From > o.Start.To+propagation
+			}
 		}
 	}
-	byTime := 2*o.Bad >= o.Total && parts*without >= o.Length().High
+	// What another fault began is not by the pods that went later.
+	begunByOther := late && len(in.actions) > 1 && in.whileHeld(o.Start)
+	byTime := 2*o.Bad >= o.Total && parts*without >= o.Length().High && !begunByOther
 	if c.bad() == 0 || without == 0 || !byTime && !bySent {
 		return "", nil
 	}
@@ -166,18 +177,19 @@ func (in *Inquiry) stuck(span steadystate.Span) *Quote {
 	return nil
 }
 
-// A count is at most how many endpoints there were for a time, and for how long there may
-// have been no more.
+// A count is at most how many endpoints there were for a time, for how long there may have
+// been no more, and how many there were when one was last added.
 type count struct {
 	steadystate.Span
-	n   int
-	may steadystate.Span
+	n    int
+	may  steadystate.Span
+	were int
 }
 
 // endpoints counts the endpoints in the window, and before it: a pod counts from when it
 // may have been added to when it certainly was removed. If nothing was seen of them for a
 // time, there is no count.
-func (in *Inquiry) endpoints() (list []count, before int) {
+func endpoints(r judge.Result) (list []count, before int) {
 	type edge struct {
 		at  time.Duration
 		of  steadystate.Span
@@ -185,7 +197,7 @@ func (in *Inquiry) endpoints() (list []count, before int) {
 		key string
 	}
 	var edges []edge
-	for _, e := range in.result.Events {
+	for _, e := range r.Events {
 		if e.Kind == record.EventGap && strings.HasSuffix(e.Subject, "/endpointslices") {
 			return nil, 0
 		}
@@ -201,24 +213,25 @@ func (in *Inquiry) endpoints() (list []count, before int) {
 		}
 	}
 	slices.SortStableFunc(edges, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
-	serving, since := map[string]bool{}, steadystate.Instant(in.result.Window.From)
+	serving, since, were := map[string]bool{}, steadystate.Instant(r.Window.From), 0
 	for _, e := range edges {
-		if e.at >= in.result.Window.From {
-			list = append(list, count{steadystate.Span{From: since.To, To: e.at}, len(serving), steadystate.Span{From: since.From, To: e.of.To}})
+		if e.at >= r.Window.From {
+			list = append(list, count{steadystate.Span{From: since.To, To: e.at}, len(serving), steadystate.Span{From: since.From, To: e.of.To}, were})
 			since = steadystate.Span{From: e.of.From, To: e.at}
 		}
 		if e.add {
 			serving[e.key] = true
+			were = len(serving)
 		} else {
 			delete(serving, e.key)
 		}
-		if e.at < in.result.Window.From {
+		if e.at < r.Window.From {
 			before = len(serving)
 		}
 	}
 	if len(edges) > 0 {
-		rest := steadystate.Span{From: since.To, To: in.result.Length}
-		list = append(list, count{rest, len(serving), steadystate.Span{From: since.From, To: rest.To}})
+		rest := steadystate.Span{From: since.To, To: r.Length}
+		list = append(list, count{rest, len(serving), steadystate.Span{From: since.From, To: rest.To}, were})
 	}
 	return list, before
 }
@@ -240,21 +253,23 @@ func (in *Inquiry) served() (names []string) {
 	return names
 }
 
-// stops are the events of containers that stopped or were started again around an
-// outage's start or in it, and the names of their pods.
-func (in *Inquiry) stops(o *outage, fits func(record.Event) bool) (names []string, list []record.Event) {
-	around := steadystate.Span{From: o.From - 2*propagation, To: o.To}
+// stops are those of pods of the service.
+func (in *Inquiry) stops(span steadystate.Span, fits func(record.Event) bool) (s stopping) {
+	span.From -= 2 * propagation
 	for _, e := range in.result.Events {
-		if !stopped(in.result, e) || !e.Overlaps(around) || !fits(e) {
+		if !stopped(in.result, e) || !e.Overlaps(span) || !in.kin.mine(e.UID) || !fits(e) {
 			continue
 		}
-		list = append(list, e)
-		if !slices.Contains(names, nameOf(e.Subject)) {
-			names = append(names, nameOf(e.Subject))
+		if from := e.From - 2*propagation; len(s.events) == 0 || from < s.from {
+			s.from = from
+		}
+		s.events = append(s.events, e)
+		if !slices.Contains(s.names, nameOf(e.Subject)) {
+			s.names = append(s.names, nameOf(e.Subject))
 		}
 	}
-	slices.Sort(names)
-	return names, list
+	slices.Sort(s.names)
+	return s
 }
 
 // ofMemory reports whether a container was killed for lack of memory.
@@ -273,14 +288,14 @@ func stopped(r judge.Result, e record.Event) bool {
 // allKilledForMemory and allRestarted: it happened to every pod that had served, which
 // is why none was left.
 func (in *Inquiry) allKilledForMemory(o *outage, c Cause) string {
-	if !in.ofAll(o, c, ofMemory) {
+	if !in.ofAll(o, c, o.memory) {
 		return ""
 	}
 	return in.killedForMemory(o, c) + andNoOther
 }
 
 func (in *Inquiry) allRestarted(o *outage, c Cause) (string, *Quote) {
-	if !in.ofAll(o, c, byNoFault(in.result)) {
+	if !in.ofAll(o, c, o.again) {
 		return "", nil
 	}
 	text, quote := in.restarted(o, c)
@@ -289,26 +304,24 @@ func (in *Inquiry) allRestarted(o *outage, c Cause) (string, *Quote) {
 
 const andNoOther = ", and no other was among the endpoints"
 
-func (in *Inquiry) ofAll(o *outage, c Cause, fits func(record.Event) bool) bool {
-	names, _ := in.stops(o, fits)
+func (in *Inquiry) ofAll(o *outage, c Cause, s stopping) bool {
 	served := in.served()
 	none, _ := in.noneLeft(o, c)
-	return len(served) > 0 && !slices.ContainsFunc(served, func(name string) bool { return !slices.Contains(names, name) }) && none != ""
+	return len(served) > 0 && s.explains(o, c) && !slices.ContainsFunc(served, func(name string) bool { return !slices.Contains(s.names, name) }) && none != ""
 }
 
 // killedForMemory: a container had no memory left.
-func (in *Inquiry) killedForMemory(o *outage, _ Cause) string {
-	names, list := in.stops(o, ofMemory)
-	if len(names) == 0 {
+func (in *Inquiry) killedForMemory(o *outage, c Cause) string {
+	if !o.memory.explains(o, c) {
 		return ""
 	}
-	return fmt.Sprintf("container %s of %s killed for lack of memory (OOMKilled)", list[0].Attrs[record.AttrContainer], was(names, ""))
+	return fmt.Sprintf("container %s of %s killed for lack of memory (OOMKilled)", o.memory.events[0].Attrs[record.AttrContainer], was(o.memory.names, ""))
 }
 
 // restarted: containers ended, and no fault does that.
-func (in *Inquiry) restarted(o *outage, _ Cause) (string, *Quote) {
-	names, list := in.stops(o, byNoFault(in.result))
-	if len(names) == 0 {
+func (in *Inquiry) restarted(o *outage, c Cause) (string, *Quote) {
+	names, list := o.again.names, o.again.events
+	if !o.again.explains(o, c) {
 		return "", nil
 	}
 	first := list[0]
@@ -331,7 +344,7 @@ func (in *Inquiry) restarted(o *outage, _ Cause) (string, *Quote) {
 
 // readyTooEarly: a pod was sent requests before it could answer.
 func (in *Inquiry) readyTooEarly(o *outage, c Cause) string {
-	if c.Stage != recovery.Answered || o.Bad == o.Total {
+	if c.Stage != recovery.Answered || o.Bad == o.Total || in.whileHeld(o.Span) {
 		return ""
 	}
 	others := 0
@@ -359,7 +372,7 @@ type ending struct {
 func endings(r judge.Result, waterfalls []recovery.Waterfall) (list []ending) {
 	for _, w := range waterfalls {
 		left, removed := w.Step(recovery.Left).Reached, w.Step(recovery.Removed).Reached
-		if left == nil || w.InPlace || !asked(r, w.Victim) {
+		if asked, killed := askedOrKilled(r, w.Victim); left == nil || w.InPlace || !asked || killed {
 			continue
 		}
 		s := steadystate.Span{From: left.From - propagation, To: left.To + propagation}
@@ -378,7 +391,7 @@ func endings(r judge.Result, waterfalls []recovery.Waterfall) (list []ending) {
 // answered. One that was cut off may have been under way there, or in one that was about to
 // end; what is refused never is. A status without a name may be that of a new pod.
 func (in *Inquiry) isLate(q record.Request, failed string) bool {
-	if failed == "" || failed == "connection reset" || failed == "connection closed" || q.Code != 0 && q.Backend == "" {
+	if failed == "" || failed != record.ConnectionRefused && cut(failed) || q.Code != 0 && q.Backend == "" {
 		return false
 	}
 	sent, late := steadystate.Instant(q.Sent), false
@@ -408,33 +421,77 @@ func (in *Inquiry) closedEarly(o *outage, c Cause) string {
 	if in.ended(o, c) == "" || 3*o.late < 2*c.bad() || 20*late < 19*all {
 		return ""
 	}
-	return fmt.Sprintf("requests still came to %s after it had begun to end: %d of %d bad ones were sent from then to %s after its endpoint was removed", in.ending(), o.late, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+	return fmt.Sprintf("requests still came to %s after it had begun to end: %d of %d bad ones were sent from then to %s after its endpoint was removed", only(in.endingsOf(o)), o.late, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
 }
 
-// ending is the pod that was asked to end, by name if it is the only one.
-func (in *Inquiry) ending() string {
-	if len(in.endings) == 1 {
-		return in.endings[0].name
+// endingsOf are the pods that were asked to end in the time of an outage, and from when on
+// requests may have been under way to them.
+func (in *Inquiry) endingsOf(o *outage) (names []string, from time.Duration) {
+	for _, e := range in.endings {
+		if e.around.Overlaps(o.Span) {
+			names, from = earlier(names, e.name, from, e.around.From)
+		}
+	}
+	return names, from
+}
+
+// earlier adds a pod to those of an outage.
+func earlier(names []string, name string, first, from time.Duration) ([]string, time.Duration) {
+	if len(names) == 0 || from < first {
+		first = from
+	}
+	if !slices.Contains(names, name) {
+		names = append(names, name)
+	}
+	return names, first
+}
+
+// only is the only one of several pods, by name.
+func only(names []string, _ time.Duration) string {
+	if len(names) == 1 {
+		return names[0]
 	}
 	return "a pod"
 }
 
-// asked reports whether a pod was asked to end, by an eviction or a rollout, and not
-// killed.
-func asked(r judge.Result, victim record.Target) bool {
-	return slices.ContainsFunc(r.Events, func(e record.Event) bool { return e.Kind == record.EventEvicted && e.UID == victim.UID }) ||
-		slices.ContainsFunc(r.Injections, func(i judge.InjectionResult) bool {
-			return isRollout(i) && slices.ContainsFunc(i.Targets, func(t record.Target) bool { return t.UID == victim.UID })
-		})
+// cut reports whether a connection was refused, or ended before the answer, which no fault
+// of the network or of resources brings about.
+func cut(failed string) bool {
+	return slices.Contains([]string{record.ConnectionRefused, "connection reset", "connection closed"}, failed)
+}
+
+// askedOrKilled reports whether a pod was asked to end, by an eviction or a rollout, and
+// whether a fault killed it: before it was asked, it was only killed.
+func askedOrKilled(r judge.Result, victim record.Target) (asked, killed bool) {
+	var kills []steadystate.Span
+	evicted := slices.ContainsFunc(r.Events, func(e record.Event) bool { return e.Kind == record.EventEvicted && e.UID == victim.UID })
+	for _, i := range r.Injections {
+		switch {
+		case !hits(i, victim.UID):
+		case isRollout(i):
+			asked = true
+		case i.Kind == record.KindPodKill:
+			kills = append(kills, i.Span)
+		}
+	}
+	asked = asked || evicted
+	if !asked || len(kills) == 0 {
+		return asked, false
+	}
+	before := slices.ContainsFunc(r.Events, func(e record.Event) bool {
+		return (e.Kind == record.EventTerminating || e.Kind == record.EventEvicted) && e.UID == victim.UID && e.To < kills[0].From
+	})
+	return before, true
 }
 
 // ended: requests failed around the end of pods that were asked to end. Two thirds of
 // them are enough: a new pod that was not ready for all, and a busy machine, have theirs.
 func (in *Inquiry) ended(o *outage, c Cause) string {
-	if 3*o.ending < 2*c.bad() || c.bad() == 0 || o.Bad == o.Total {
+	names, from := in.endingsOf(o)
+	if 3*o.ending < 2*c.bad() || c.bad() == 0 || o.Bad == o.Total || o.Start.To < from && !mostly(o.ending, c.bad()) {
 		return ""
 	}
-	return fmt.Sprintf("%s ended before the requests to it had: %d of %d bad ones were sent within %s of its end or of the end of its endpoint", in.ending(), o.ending, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+	return fmt.Sprintf("%s ended before the requests to it had: %d of %d bad ones were sent within %s of its end or of the end of its endpoint", only(names, from), o.ending, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
 }
 
 // A death is the time around the end of a pod that was killed: when requests to it may
@@ -449,7 +506,7 @@ type death struct {
 func deaths(r judge.Result, waterfalls []recovery.Waterfall) (list []death) {
 	for _, w := range waterfalls {
 		end, removed := cmp.Or(w.Step(recovery.Left).Reached, w.Step(recovery.Stopped).Reached), w.Step(recovery.Removed).Reached
-		if end == nil || removed == nil || asked(r, w.Victim) {
+		if asked, _ := askedOrKilled(r, w.Victim); end == nil || removed == nil || asked {
 			continue
 		}
 		list = append(list, death{
@@ -463,10 +520,10 @@ func deaths(r judge.Result, waterfalls []recovery.Waterfall) (list []death) {
 
 // lingered: requests went on to pods that were dead, as long as they were endpoints.
 func (in *Inquiry) lingered(o *outage, c Cause) string {
-	if !o.died(c) || o.lingering <= o.cutOff {
+	if !in.died(o, c) || o.lingering <= o.cutOff {
 		return ""
 	}
-	text := fmt.Sprintf("requests went on to %s after its end: %d of %d bad ones were sent from then to %s after its endpoint was removed", in.dead(), o.lingering, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+	text := fmt.Sprintf("requests went on to %s after its end: %d of %d bad ones were sent from then to %s after its endpoint was removed", only(in.deathsOf(o)), o.lingering, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
 	if len(in.deaths) == 1 && in.deaths[0].lag >= surely {
 		text += fmt.Sprintf(", which was at least %s later", steadystate.FormatSeconds(in.deaths[0].lag.Truncate(digit(in.deaths[0].lag)).Seconds()))
 	}
@@ -475,24 +532,29 @@ func (in *Inquiry) lingered(o *outage, c Cause) string {
 
 // cutOff: requests were under way to pods that were killed.
 func (in *Inquiry) cutOff(o *outage, c Cause) string {
-	if !o.died(c) {
+	if !in.died(o, c) {
 		return ""
 	}
-	return fmt.Sprintf("requests were under way to %s when it was killed: %d of %d bad ones were sent within %s before its end", in.dead(), o.cutOff, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+	return fmt.Sprintf("requests were under way to %s when it was killed: %d of %d bad ones were sent within %s before its end", only(in.deathsOf(o)), o.cutOff, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
 }
 
 // died reports whether at least two thirds of the bad requests were sent around the
 // deaths of pods, while others answered.
-func (o *outage) died(c Cause) bool {
-	return c.bad() > 0 && 3*(o.lingering+o.cutOff) >= 2*c.bad() && o.Bad < o.Total
+func (in *Inquiry) died(o *outage, c Cause) bool {
+	_, from := in.deathsOf(o)
+	n := o.lingering + o.cutOff
+	return c.bad() > 0 && 3*n >= 2*c.bad() && o.Bad < o.Total && (o.Start.To >= from || mostly(n, c.bad()))
 }
 
-// dead is the pod that was killed, by name if it is the only one.
-func (in *Inquiry) dead() string {
-	if len(in.deaths) == 1 {
-		return in.deaths[0].name
+// deathsOf are the pods that were killed in the time of an outage, and from when on requests
+// may have been under way to them.
+func (in *Inquiry) deathsOf(o *outage) (names []string, from time.Duration) {
+	for _, d := range in.deaths {
+		if d.around.Hull(d.after).Overlaps(o.Span) {
+			names, from = earlier(names, d.name, from, d.around.From)
+		}
 	}
-	return "a pod"
+	return names, from
 }
 
 // survivors: those that were left were slow while a pod was away.
@@ -501,6 +563,9 @@ func (in *Inquiry) survivors(o *outage, c Cause) (string, *Quote) {
 		return "", nil
 	}
 	w, slow := in.waterfalls[0], 0
+	if lost(w) > o.Start.To+propagation {
+		return "", nil
+	}
 	for _, f := range c.Failures {
 		if f.Backend != "" && f.Backend != w.Victim.Name && f.Backend != c.Recovering && f.Reason == Slow {
 			slow += f.Requests
@@ -515,10 +580,10 @@ func (in *Inquiry) survivors(o *outage, c Cause) (string, *Quote) {
 // shrunk: several pods were away at once or in turn, and answers were slow while fewer
 // were there than before.
 func (in *Inquiry) shrunk(o *outage, c Cause) string {
-	if len(in.waterfalls) < 2 || !mostly(o.short, c.bad()) {
+	if len(in.waterfalls) < 2 || !mostly(o.short, c.bad()) || in.whileHeld(o.Span) {
 		return ""
 	}
-	counts, before := in.endpoints()
+	counts, before := endpoints(in.result)
 	least := before
 	for _, c := range counts {
 		least = min(least, c.n)
@@ -529,9 +594,7 @@ func (in *Inquiry) shrunk(o *outage, c Cause) string {
 // added: of a check that is on no requests, while the load was raised and no pod went:
 // from when pods were added to when all of them were Ready.
 func (in *Inquiry) added(o *outage, c Cause) (string, *Quote) {
-	raised := slices.ContainsFunc(in.result.Injections, func(i judge.InjectionResult) bool {
-		return i.From <= o.Start.To && (i.Removed == nil || o.Start.From <= i.Removed.To) && slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return e.Times > 1 })
-	})
+	raised := slices.ContainsFunc(in.actions, func(a action) bool { return raises(a.of) > 1 && a.Overlaps(o.Start) })
 	blurred := !o.Open && 2*(o.Start.Width()+o.End.Width()) > o.Width()
 	if !raised || blurred || c.bad() > 0 || len(in.waterfalls) > 0 || in.result.Traffic[o.check.Signal].Sent > 0 {
 		return "", nil
@@ -542,7 +605,7 @@ func (in *Inquiry) added(o *outage, c Cause) (string, *Quote) {
 	begun, waiting, last := false, map[string]bool{}, steadystate.Span{}
 	for _, e := range in.result.Events {
 		switch {
-		case !strings.HasPrefix(e.Subject, "pod/") || e.To < o.From-2*propagation || e.From > o.To:
+		case !strings.HasPrefix(e.Subject, "pod/") || !in.kin.mine(e.UID) || e.To < o.From-2*propagation || e.From > o.To:
 		case e.Kind == record.EventTerminating || e.Kind == record.EventGone:
 			return "", nil
 		case e.Kind == record.EventCreated:
@@ -571,12 +634,11 @@ func (in *Inquiry) added(o *outage, c Cause) (string, *Quote) {
 
 // surged: the load was raised.
 func (in *Inquiry) surged(o *outage, c Cause) string {
-	for _, i := range in.result.Injections {
-		n := slices.IndexFunc(i.Effects, func(e record.Effect) bool { return e.Times > 1 })
-		if n < 0 || !in.within(o, i) {
+	for f, i := range in.result.Injections {
+		if raises(i) == 0 || !in.within(o, i) || !in.alone(f, o.Start, o) {
 			continue
 		}
-		return fmt.Sprintf("too few pods for %.4g times the load: it began %s", i.Effects[n].Times, around(o, i))
+		return fmt.Sprintf("too few pods for %.4g times the load: it began %s", raises(i), around(o, i))
 	}
 	return ""
 }
@@ -610,11 +672,12 @@ func around(o *outage, i judge.InjectionResult) string {
 
 // faulted: it is the time of one fault, which was held and brought no pod down.
 func (in *Inquiry) faulted(o *outage, c Cause) string {
-	if len(in.result.Injections) != 1 || !in.within(o, in.result.Injections[0]) {
+	f := slices.IndexFunc(in.result.Injections, func(i judge.InjectionResult) bool { return in.within(o, i) })
+	if f < 0 || !in.alone(f, o.Span, o) {
 		return ""
 	}
-	i := in.result.Injections[0]
-	if slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return slices.Contains(aims, e.Event) }) || i.ChangesPods {
+	i := in.result.Injections[f]
+	if takesPods(i) {
 		return ""
 	}
 	hit, named := 0, 0
@@ -627,7 +690,11 @@ func (in *Inquiry) faulted(o *outage, c Cause) string {
 			hit += f.Requests
 		}
 	}
-	text := "the fault itself: it began " + around(o, i)
+	text := "the fault itself"
+	if len(in.result.Injections) > 1 {
+		text += " (" + i.Fault + ")"
+	}
+	text += ": it began " + around(o, i)
 	if i.Of > len(i.Targets) && mostly(hit, c.bad()) {
 		text += fmt.Sprintf(", and %d of %d bad answers came from the %d of %d pods that it was in", hit, c.bad(), len(i.Targets), i.Of)
 	}
@@ -636,19 +703,19 @@ func (in *Inquiry) faulted(o *outage, c Cause) string {
 
 // replacedWithout: pods are back, and it goes on.
 func (in *Inquiry) replacedWithout(o *outage, c Cause) string {
-	if c.bad() > 0 || len(in.waterfalls) == 0 || in.result.Traffic[o.check.Signal].Sent > 0 {
+	list, first := in.during(o)
+	if c.bad() > 0 || first == nil || in.result.Traffic[o.check.Signal].Sent > 0 {
 		return ""
 	}
 	back := time.Duration(0)
-	for _, w := range in.waterfalls {
+	for _, w := range list {
 		ready := w.Step(recovery.Ready).Reached
 		if w.InPlace || ready == nil {
 			return ""
 		}
 		back = max(back, ready.To)
 	}
-	first := in.waterfalls[0].Steps[0].Reached
-	if first == nil || o.Start.To < first.From || o.End.From < back+lasting {
+	if o.Start.To < first.From || o.End.From < back+lasting || in.whileHeld(steadystate.Span{From: back, To: o.End.From}) {
 		return ""
 	}
 	return fmt.Sprintf("the new pods lack what the old ones had: it lasted until at least %s after all of them were Ready", steadystate.FormatSeconds((o.End.From - back).Truncate(100*time.Millisecond).Seconds()))
@@ -656,24 +723,24 @@ func (in *Inquiry) replacedWithout(o *outage, c Cause) string {
 
 // away: of a check that is on no requests, and over when all pods were back.
 func (in *Inquiry) away(o *outage, c Cause) (string, *Quote) {
-	if c.bad() > 0 || len(in.waterfalls) == 0 || in.result.Traffic[o.check.Signal].Sent > 0 {
+	list, first := in.during(o)
+	if c.bad() > 0 || first == nil || in.result.Traffic[o.check.Signal].Sent > 0 || slices.ContainsFunc(in.held, o.matches) {
 		return "", nil
 	}
-	first, back := in.waterfalls[0].Steps[0].Reached, time.Duration(0)
-	open := false
-	for _, w := range in.waterfalls {
+	back, open := time.Duration(0), false
+	for _, w := range list {
 		if ready := w.Step(recovery.Ready).Reached; ready != nil {
 			back = max(back, ready.To)
 		} else {
 			open = true
 		}
 	}
-	pods := in.waterfalls[0].Victim.Name + " was"
-	if n := len(in.waterfalls); n > 1 {
+	pods := list[0].Victim.Name + " was"
+	if n := len(list); n > 1 {
 		pods = fmt.Sprintf("%d pods were", n)
 	}
 	switch stuck := in.stuck(o.Span); {
-	case first == nil || o.Start.To < first.From:
+	case o.Start.To < first.From:
 		return "", nil
 	case open && stuck != nil:
 		return and(fmt.Sprintf("%s away: it began %s after the fault took effect", pods, lengths(o.Start.Since(*first))), stuck)
@@ -681,6 +748,12 @@ func (in *Inquiry) away(o *outage, c Cause) (string, *Quote) {
 		return "", nil
 	}
 	return fmt.Sprintf("%s away: it began %s after the fault took effect, and all pods were Ready again within %s of that", pods, lengths(o.Start.Since(*first)), steadystate.FormatSeconds(up(back-first.From).Seconds())), nil
+}
+
+// matches reports whether an outage began soon after something did, and ended with it or
+// soon after.
+func (o *outage) matches(held steadystate.Span) bool {
+	return o.Start.To >= held.From && o.Start.From <= held.From+lasting && o.End.To >= held.To && (o.Open || o.End.From <= held.To+lasting)
 }
 
 // some is the first of several names, and how many more there are: those of pods are long.

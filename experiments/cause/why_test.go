@@ -526,6 +526,7 @@ func TestWhyThereWasAnOutage(t *testing.T) {
 
 func TestWhatElseHappened(t *testing.T) {
 	const pods = "0 exists pod/shop/a a owner=ReplicaSet/rs\n0 exists pod/shop/b b owner=ReplicaSet/rs\n0 exists replicaset/shop/rs r\n"
+	const deployed = "0 exists replicaset/shop/shop-1 r owner=Deployment/shop\n0 exists pod/shop/a a owner=ReplicaSet/shop-1\n0 exists replicaset/shop/cart-1 c owner=Deployment/cart\n0 exists pod/shop/x x owner=ReplicaSet/cart-1\n"
 	const kill = "10..10.1 inject kill a effect=gone oneshot=true\n10..10.1 gone pod/shop/a a\n10.2 created pod/shop/d d owner=ReplicaSet/rs\n12 ready pod/shop/d d\n"
 	for _, row := range []struct {
 		name, events string
@@ -554,6 +555,9 @@ func TestWhatElseHappened(t *testing.T) {
 		{"a pod that went", pods + "20 terminating pod/shop/b b\n21 gone pod/shop/b b\n", false, "b was marked for deletion", ""},
 		{"the rollout of another", pods + "20 created replicaset/shop/new n\n20.5 scaled replicaset/shop/new n from=1 to=2\n20.6 scaled replicaset/shop/new n from=2 to=3\n21 scaled replicaset/shop/old o from=3 to=2\n22 scaled replicaset/shop/old o from=2 to=0\n", false, "replica set new was created; replica set old was scaled (3 to 0)", ""},
 		{"the rollout that is the fault", pods + "10 inject restart a\n11 created replicaset/shop/new n\n12 scaled replicaset/shop/old o from=3 to=2\n12 terminating pod/shop/b b\n13 restarted pod/shop/b b\n", true, "a container of b was started again", ""},
+		{"the rollout of another during the one that is the fault", deployed + "10 inject restart a\n20 scaled replicaset/shop/cart-1 c from=3 to=0\n21 terminating pod/shop/x x\n", true, "replica set cart-1 was scaled (3 to 0); x was marked for deletion", ""},
+		{"a pod that went long after the rollout that is the fault", deployed + "10 inject restart a\n11 created pod/shop/d d owner=ReplicaSet/shop-1\n12 terminating pod/shop/a a\n13 gone pod/shop/a a\n40 terminating pod/shop/d d\n", true, "d was marked for deletion", ""},
+		{"a second restart, of which the first is the fault", pods + "10 inject kill a effect=restarted oneshot=true\n12 restarted pod/shop/a a reason=Error\n40 restarted pod/shop/a a reason=OOMKilled\n", false, "a container of a was started again (OOMKilled)", ""},
 		{"a scaling", pods + "20 scaled replicaset/shop/rs r from=2 to=4\n25 scaled replicaset/shop/rs r from=4 to=5\n", false, "replica set rs was scaled (2 to 5)", ""},
 		{"a stateful set is scaled", pods + "0 exists statefulset/shop/x x replicas=3\n20 changed statefulset/shop/x x replicas=5 existing=3 updated=3\n", false, "statefulset/shop/x scaled (3 to 5)", ""},
 		{"a stateful set has a pod less for a time", pods + "0 exists statefulset/shop/x x replicas=3\n20 changed statefulset/shop/x x replicas=3 existing=3 updated=2\n", false, "", ""},

@@ -194,10 +194,10 @@ func (in *Inquiry) passed(e record.Event, before time.Duration) bool {
 func (in *Inquiry) missing(e record.Event) bool {
 	switch {
 	case !aboutPod(e):
-		return in.ofService(subjectOfEvent(e))
+		return in.kin.ofService(subjectOfEvent(e))
 	case in.exchanged(e):
 		return true
-	case !in.ofService(in.kin.pods[e.UID]):
+	case !in.kin.ofService(in.kin.pods[e.UID]):
 		return false
 	}
 	ready, since := in.readiness(e, in.result.Window.From)
@@ -212,7 +212,7 @@ func concerns(span steadystate.Span, c Cause) func(*Inquiry, record.Event) bool 
 			return false
 		}
 		if !aboutPod(e) {
-			return in.ofService(subjectOfEvent(e))
+			return in.kin.ofService(subjectOfEvent(e))
 		}
 		name := nameOf(e.Subject)
 		known := name == c.Recovering || in.exchanged(e) || slices.ContainsFunc(c.Failures, func(f Failure) bool { return f.Backend == name })
@@ -242,10 +242,13 @@ func (in *Inquiry) exchanged(e record.Event) bool {
 type kin struct {
 	pods map[string]string // the owners of pods, by the UIDs of these
 	sets map[string]string // the owners of replica sets, by the subjects of these
+	// families are those of the pods of the service: of its workload, of the targets of
+	// faults, and of endpoints.
+	families map[string]bool
 }
 
 func kinOf(r judge.Result) kin {
-	k := kin{map[string]string{}, map[string]string{}}
+	k := kin{map[string]string{}, map[string]string{}, map[string]bool{}}
 	for _, e := range r.Events {
 		owner := e.Attrs[record.AttrOwner]
 		switch {
@@ -255,6 +258,25 @@ func kinOf(r judge.Result) kin {
 		case strings.HasPrefix(e.Subject, "replicaset/"):
 			k.sets[e.Subject] = ownerOf(e.Subject, owner)
 		}
+	}
+	add := func(uid string) {
+		if owner := k.pods[uid]; owner != "" {
+			k.families[k.family(owner)] = true
+		}
+	}
+	for _, i := range r.Injections {
+		for _, t := range i.Targets {
+			add(t.UID)
+		}
+	}
+	for _, e := range r.Events {
+		if strings.HasPrefix(e.Subject, "endpoint/") {
+			add(e.UID)
+		}
+	}
+	if r.Workload != nil && len(k.families) > 0 {
+		k.families[r.Workload.Subject] = true
+		k.families[strings.Replace(r.Workload.Subject, "deployment/", "replicaset/", 1)] = true
 	}
 	return k
 }
@@ -287,33 +309,14 @@ func (k kin) family(owner string) string {
 	return owner
 }
 
-// families are those of the pods of the service: of the targets of faults, and of
-// endpoints.
-func families(r judge.Result, kin kin) map[string]bool {
-	list := map[string]bool{}
-	add := func(uid string) {
-		if owner := kin.pods[uid]; owner != "" {
-			list[kin.family(owner)] = true
-		}
-	}
-	for _, i := range r.Injections {
-		for _, t := range i.Targets {
-			add(t.UID)
-		}
-	}
-	for _, e := range r.Events {
-		if strings.HasPrefix(e.Subject, "endpoint/") {
-			add(e.UID)
-		}
-	}
-	return list
-}
-
 // ofService reports whether the owner of a pod owns pods of the service. If no owner is
 // known, any may.
-func (in *Inquiry) ofService(owner string) bool {
-	return len(in.families) == 0 || in.families[in.kin.family(owner)]
+func (k kin) ofService(owner string) bool {
+	return len(k.families) == 0 || k.families[k.family(owner)]
 }
+
+// mine reports whether a pod may be one of the service's.
+func (k kin) mine(uid string) bool { return k.pods[uid] == "" || k.ofService(k.pods[uid]) }
 
 // subjectOfEvent is the subject of an event, or that of the object which a Kubernetes Event
 // is about.
