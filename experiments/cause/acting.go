@@ -1,6 +1,7 @@
 package cause
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -81,7 +82,7 @@ func lost(w recovery.Waterfall) time.Duration {
 // away is the time in which a pod was away, or had just come back. If it is not known
 // whether one replaced it, it counts as back.
 func away(w recovery.Waterfall, length time.Duration) steadystate.Span {
-	fault, ready := w.Steps[0].Reached, w.Step(recovery.Ready).Reached
+	fault, ready := w.Steps[0].Reached, cmp.Or(w.Step(recovery.Ready).Reached, w.Step(recovery.Added).Reached)
 	open := slices.ContainsFunc(w.Steps, func(s judge.Step) bool {
 		return s.Open && !slices.Contains([]string{recovery.Removed, recovery.Answered, recovery.Restored}, s.Stage)
 	})
@@ -133,7 +134,9 @@ func (in *Inquiry) alone(fault int, span steadystate.Span, o *outage) bool {
 		case e.Kind == record.EventAlsoHit:
 			return true
 		}
-		return (e.Kind == record.EventFailed || e.Kind == record.EventTerminating) && !downed(in.result, e)
+		i := in.result.Injections[fault]
+		own := !ofNetwork(i.Kind) && e.To >= i.From && hits(i, e.UID) // such as one that was out of memory
+		return (e.Kind == record.EventFailed || e.Kind == record.EventTerminating) && !own && !downed(in.result, e)
 	})
 }
 
@@ -204,10 +207,9 @@ func (in *Inquiry) ambiguous(o *outage, c Cause) bool {
 	if !ended && !died && few == "" && in.shrunk(o, c) == "" {
 		return false
 	}
-	list, _ := in.during(o)
 	return slices.ContainsFunc([]stopping{o.memory, o.again}, func(s stopping) bool {
-		return s.explains(o, c) && !slices.ContainsFunc(list, func(w recovery.Waterfall) bool {
-			return slices.Contains(s.names, w.Victim.Name) || w.Replacement != nil && slices.Contains(s.names, w.Replacement.Name)
+		return s.explains(o, c) && !slices.ContainsFunc(in.waterfalls, func(w recovery.Waterfall) bool {
+			return away(w, in.result.Length).Overlaps(o.Span) && (slices.Contains(s.names, w.Victim.Name) || w.Replacement != nil && slices.Contains(s.names, w.Replacement.Name))
 		})
 	})
 }

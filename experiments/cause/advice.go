@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aftershockhq/aftershock/experiments/recovery"
 	"github.com/aftershockhq/aftershock/judge"
 	"github.com/aftershockhq/aftershock/record"
 	"github.com/aftershockhq/aftershock/steadystate"
@@ -95,6 +96,7 @@ func (a Advice) String() string {
 // [record.Injection.Kind], and is left out where that is not known.
 func Advise(r judge.Result, causes []Cause) []Advice {
 	var list []Advice
+	waterfalls := recoveries(r)
 	add := func(finding int, a Advice) {
 		i := slices.IndexFunc(list, func(o Advice) bool { return o.What == a.What })
 		if i < 0 {
@@ -112,7 +114,7 @@ func Advise(r judge.Result, causes []Cause) []Advice {
 			if c.Rule == "" {
 				continue
 			}
-			if a, ok := advise(r, c); ok {
+			if a, ok := advise(r, waterfalls, c); ok {
 				a.Rule, a.Fits = c.Rule, c.Why
 				add(i, a)
 			}
@@ -123,7 +125,23 @@ func Advise(r judge.Result, causes []Cause) []Advice {
 	return list
 }
 
-func advise(r judge.Result, c Cause) (Advice, bool) {
+// recoveries are the waterfalls of a result, without what only the requests show.
+func recoveries(r judge.Result) []recovery.Waterfall {
+	var h recovery.History
+	h.Take(record.Entry{At: r.Length})
+	for _, e := range r.Events {
+		h.Take(record.Entry{At: e.To, Event: &e})
+	}
+	for _, i := range r.Injections {
+		h.Take(record.Entry{At: i.To, Injection: &i.Injection})
+		if i.Removed != nil {
+			h.Take(record.Entry{At: i.Removed.To, Removal: &record.Removal{Index: i.Index, Fault: i.Fault, Span: *i.Removed}})
+		}
+	}
+	return h.Waterfalls(nil)
+}
+
+func advise(r judge.Result, waterfalls []recovery.Waterfall, c Cause) (Advice, bool) {
 	w := r.Workload
 	switch c.Rule {
 	case KilledForMemory:
@@ -149,15 +167,12 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 		return ofScheduler(w, name, c.Quote.Insufficient), true
 	}
 	lowers := func(tooMany int) bool { _, ok := maxUnavailable(w, name, tooMany); return ok }
-	taken := took(r, c)
+	taken := took(r, waterfalls, c)
+	evicted := evictions(r, waterfalls, c, taken)
 	rolled := len(taken) > 0 && !slices.ContainsFunc(taken, func(i judge.InjectionResult) bool { return !isRollout(i) })
-	evicted := evictions(r, c, taken)
 	switch c.Rule {
 	case NoneLeft:
-		node, zone := "", ""
-		if len(taken) == 0 {
-			node, zone = gone(r, c, nil), gone(r, c, w.Zones)
-		}
+		node, zone := gone(r, c, nil), gone(r, c, w.Zones)
 		none, seen := noneAt(r, c)
 		switch {
 		case node != "" && w.SchedulableNodes > 1 && w.AllowedNodes > 0:
@@ -168,7 +183,7 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 			return Advice{Kind: RollingUpdate, What: "roll " + name + " out by RollingUpdate", Checked: "spec.strategy.type is Recreate", Prove: "rollout/bad-image"}, true
 		case rolled && lowers(w.Replicas):
 			return maxUnavailable(w, name, w.Replicas)
-		case w.Replicas == 1 && !isDaemonSet(w) && (!seen || none.were <= 1):
+		case w.Replicas == 1 && !isDaemonSet(w) && (!seen || kinOf(r).fell(r, none) <= 1):
 			return moreReplicas(r, name)
 		case evicted > 1 && w.Budgets != nil && len(w.Budgets) == 0:
 			return budget(name, evicted), true
@@ -188,8 +203,8 @@ func advise(r judge.Result, c Cause) (Advice, bool) {
 			prove = "pods/container-kill"
 		}
 		if probe := probes(serving(w), func(c record.Container) string { return c.Readiness }); probe != "" {
-			if bad := c.bad(); bad > 0 && mostly(c.by(c.Recovering), bad) {
-				return Advice{Kind: EarlyReadiness, What: "have the readiness probe of " + name + " fail until requests can be answered", Checked: fmt.Sprintf("readinessProbe of %s; %d of %d bad answers came from %s after it was Ready", probe, c.by(c.Recovering), bad, c.Recovering), Prove: prove}, true
+			if bad := c.bad(); bad > 0 && mostly(c.from([]string{c.Recovering}), bad) {
+				return Advice{Kind: EarlyReadiness, What: "have the readiness probe of " + name + " fail until requests can be answered", Checked: fmt.Sprintf("readinessProbe of %s; %d of %d bad answers came from %s after it was Ready", probe, c.from([]string{c.Recovering}), bad, c.Recovering), Prove: prove}, true
 			}
 			return Advice{Kind: EarlyReadiness, Question: true, What: "is the readiness probe good before requests can be answered?", Checked: "readinessProbe of " + probe, Prove: prove}, true
 		}
@@ -405,6 +420,11 @@ func withholds(r judge.Result, i judge.InjectionResult) (withholds, known bool) 
 	return false, known
 }
 
+// ofNetwork reports whether a kind of fault is in the network.
+func ofNetwork(kind string) bool {
+	return lossy(kind) || slices.Contains([]string{record.KindNetworkDelay, record.KindNetworkDuplicate, record.KindNetworkBandwidth}, kind)
+}
+
 // lossy reports whether packets are lost in a fault of a kind. Checksums find those that
 // are corrupt, which are lost then.
 func lossy(kind string) bool {
@@ -481,10 +501,13 @@ func ofScheduler(w *record.Workload, name string, lacking []string) Advice {
 }
 
 // timeOf is the time of a cause's outage, and a moment before it; of one without an outage,
-// all time.
+// that of the fault that it names, or all time.
 func timeOf(r judge.Result, c Cause) steadystate.Span {
 	check, err := r.Check(c.Check)
-	if err != nil || c.Outage == NoOutage {
+	switch {
+	case c.fault != nil:
+		return acts(r, *c.fault)
+	case err != nil || c.Outage == NoOutage:
 		return steadystate.Span{To: math.MaxInt64}
 	}
 	during := wholeOf(check.Outages[c.Outage])
@@ -492,15 +515,15 @@ func timeOf(r judge.Result, c Cause) steadystate.Span {
 	return during
 }
 
-// took are the faults that took pods away in an outage, or soon before it.
-func took(r judge.Result, c Cause) (list []judge.InjectionResult) {
+// took are the faults that took pods away which were away in an outage, or soon before it.
+func took(r judge.Result, waterfalls []recovery.Waterfall, c Cause) (list []judge.InjectionResult) {
 	during := timeOf(r, c)
 	during.From -= lasting
 	for _, i := range r.Injections {
-		seen, then := false, i.From <= during.To
-		for _, e := range r.Events {
-			if e.To >= i.From && hits(i, e.UID) && (strings.HasPrefix(e.Subject, "endpoint/") && e.Kind == record.EventRemoved || aboutPod(e) && slices.Contains(telling, e.Kind)) {
-				then = seen && then || e.Overlaps(during)
+		then, seen := acts(r, i).Overlaps(during), false
+		for _, w := range waterfalls {
+			if (action{of: i}).brought(w) {
+				then = seen && then || away(w, r.Length).Overlaps(during)
 				seen = true
 			}
 		}
@@ -521,23 +544,15 @@ func noneAt(r judge.Result, c Cause) (none count, ok bool) {
 	return counts[i], true
 }
 
-// by is how many of the bad requests a backend answered.
-func (c Cause) by(backend string) (n int) {
-	for _, f := range c.Failures {
-		if backend != "" && f.Backend == backend {
-			n += f.Requests
-		}
-	}
-	return n
-}
-
-// evictions are how many pods were evicted in an outage, or soon before it; none if a fault
-// that evicts none took pods away.
-func evictions(r judge.Result, c Cause, taken []judge.InjectionResult) int {
+// evictions are how many pods that were away in an outage, or soon before it, were evicted;
+// none if a fault that evicts none took pods away.
+func evictions(r judge.Result, waterfalls []recovery.Waterfall, c Cause, taken []judge.InjectionResult) int {
 	pods, during := map[string]bool{}, timeOf(r, c)
 	during.From -= lasting
 	for _, e := range r.Events {
-		if e.Kind == record.EventEvicted && e.Overlaps(during) {
+		if e.Kind == record.EventEvicted && (e.Overlaps(during) || slices.ContainsFunc(waterfalls, func(w recovery.Waterfall) bool {
+			return w.Victim.UID == e.UID && away(w, r.Length).Overlaps(during)
+		})) {
 			pods[e.UID] = true
 		}
 	}
@@ -555,25 +570,31 @@ func budget(name string, evicted int) Advice {
 }
 
 // gone is the one node, or zone, of several pods, if every node that ran one of them was
-// lost in an outage, or right before it, and no later than the endpoints; empty: there is
-// none.
+// lost in an outage, or right before it, and no later than the pod and the endpoints; empty:
+// there is none.
 func gone(r judge.Result, c Cause, zones map[string]string) string {
 	if _, err := r.Check(c.Check); err != nil || c.Outage == NoOutage || len(r.Workload.Nodes) < 2 {
 		return ""
 	}
 	during := timeOf(r, c)
 	if none, ok := noneAt(r, c); ok {
-		during.To = min(during.To, none.From+2*propagation)
+		during.To = min(during.To, none.From)
 	}
 	places := map[string]bool{}
-	for _, node := range r.Workload.Nodes {
+	for pod, node := range r.Workload.Nodes {
+		left := time.Duration(math.MaxInt64)
+		for _, e := range r.Events {
+			if e.Kind == record.EventGone && strings.HasPrefix(e.Subject, "pod/") && nameOf(e.Subject) == pod {
+				left = min(left, e.To)
+			}
+		}
 		place := node
 		if zones != nil {
 			place = zones[node]
 		}
 		places[place] = true
 		if !slices.ContainsFunc(r.Events, func(e record.Event) bool {
-			return e.Subject == "node/"+node && (e.Kind == record.EventNotReady || e.Kind == record.EventGone) && e.Overlaps(during)
+			return e.Subject == "node/"+node && (e.Kind == record.EventNotReady || e.Kind == record.EventGone) && e.Overlaps(during) && e.From <= left
 		}) {
 			return ""
 		}
@@ -626,11 +647,11 @@ func ofFault(r judge.Result, c Cause) (Advice, bool) {
 	if len(list) != 1 {
 		return Advice{}, false
 	}
-	switch list[0].Kind {
-	case record.KindStressCPU:
+	switch kind := list[0].Kind; {
+	case kind == record.KindStressCPU:
 		limit := limits(serving(r.Workload), "cpu")
 		return Advice{Kind: CPULimit, Question: true, What: "is the CPU limit enough for the load and what runs beside it?", Checked: limit, Prove: "stress/cpu-one"}, r.Workload == nil || limit != ""
-	case record.KindNetworkDelay, record.KindNetworkLoss, record.KindNetworkCorrupt, record.KindNetworkDuplicate, record.KindNetworkPartition, record.KindNetworkBandwidth:
+	case ofNetwork(kind):
 		silent := "what does not answer"
 		if peers := list[0].Peers; len(peers) > 0 {
 			silent = strings.Join(peers, " or ") + " if they do not answer"

@@ -46,7 +46,8 @@ type suspect struct {
 	share      share
 	seconds    map[int]bool           // of the breach's, those in its time
 	of         *judge.InjectionResult // the fault, if it is one
-	pods       []string               // that were away, or whose containers stopped; by UID
+	pods       []string               // that were away, or whose containers stopped, with those that these replace; by UID
+	names      []string               // of those whose containers stopped
 	by         []string               // the faults by which they were away
 }
 
@@ -95,16 +96,21 @@ func (in *Inquiry) suspects() (list []suspect) {
 	r, waterfalls := in.result, in.waterfalls
 	around := func(rule, how string, fits func(record.Event) bool) {
 		s := suspect{rule: rule}
-		var names []string
 		for _, e := range r.Events {
 			if stopped(r, e) && in.kin.mine(e.UID) && fits(e) {
 				s.pods = append(s.pods, e.UID)
+				for _, w := range waterfalls {
+					if w.Replacement != nil && w.Replacement.UID == e.UID {
+						s.pods = append(s.pods, w.Victim.UID)
+					}
+				}
 				s.spans = append(s.spans, steadystate.Span{From: e.From - 2*propagation, To: e.To + lasting})
-				names = append(names, nameOf(e.Subject))
+				s.names = append(s.names, nameOf(e.Subject))
 			}
 		}
-		if slices.Sort(names); len(names) > 0 {
-			s.text = fmt.Sprintf("a container of %s %s", some(slices.Compact(names)), how)
+		if slices.Sort(s.names); len(s.names) > 0 {
+			s.names = slices.Compact(s.names)
+			s.text = fmt.Sprintf("a container of %s %s", some(s.names), how)
 			list = append(list, s)
 		}
 	}
@@ -203,7 +209,7 @@ func (b *breach) cause(in *Inquiry) Cause {
 		phase := in.result.Phases[slices.Index(b.phases, most)].Name
 		c.When = fmt.Sprintf("%d of the %d %s, of %d, were in %s", most, b.share.beyond, b.limit.Those(), b.share.all, phase)
 	}
-	c.Rule, c.Why = b.why(c)
+	c.Rule, c.Why, c.fault = b.why(c)
 	return c
 }
 
@@ -223,9 +229,9 @@ const seldom = 1e-3
 
 // why is the one suspect in whose time two thirds of those beyond the limit are, in the
 // limit's window too, and at least three times as dense as in the rest, beyond chance.
-func (b *breach) why(c Cause) (rule, text string) {
+func (b *breach) why(c Cause) (rule, text string, fault *judge.InjectionResult) {
 	if b.tooFew() {
-		return "", ""
+		return "", "", nil
 	}
 	var found *suspect
 	for i := range b.suspects {
@@ -238,27 +244,32 @@ func (b *breach) why(c Cause) (rule, text string) {
 		switch {
 		case found == nil:
 			found = s
-		case found.apart(s):
-			return "", ""
+		case found.apart(s, 3*c.from(found.names) >= 2*b.share.beyond):
+			return "", "", nil
 		}
 	}
 	if found == nil {
-		return "", ""
+		return "", "", nil
 	}
 	text = fmt.Sprintf("consistent with: %s: %d of the %d %s were seen then, %.3g%% of all then and %.3g%% of the rest", found.text,
 		found.share.beyond, b.share.beyond, b.limit.Those(), 100*found.share.part(), 100*share{b.share.beyond - found.share.beyond, b.share.all - found.share.all}.part())
 	if i := found.of; i != nil && i.Of > len(i.Targets) {
-		if hit := ofTargets(i, c.Failures); 3*hit >= 2*b.share.beyond {
+		var names []string
+		for _, t := range i.Targets {
+			names = append(names, t.Name)
+		}
+		if hit := c.from(names); 3*hit >= 2*b.share.beyond {
 			text += fmt.Sprintf(", and %d came from the %d of %d pods that it was in", hit, len(i.Targets), i.Of)
 		}
 	}
-	return found.rule, text
+	return found.rule, text, found.of
 }
 
 // apart reports whether another suspect, whose time fits as well, is another cause: a fault
-// that brought none of the pods down, or other pods than those whose containers stopped,
-// which a fault that is held may bring about.
-func (s *suspect) apart(o *suspect) bool {
+// that brought none of the pods down, or other pods than those whose containers stopped. A
+// load, or a fault in these pods, may be why they stopped; and if it shows in their own
+// answers, it is not by a fault in others.
+func (s *suspect) apart(o *suspect, own bool) bool {
 	switch {
 	case s.of != nil:
 		return true
@@ -266,16 +277,18 @@ func (s *suspect) apart(o *suspect) bool {
 		return !slices.Contains(s.by, o.of.Fault)
 	case o.rule == Away:
 		return slices.ContainsFunc(o.pods, func(uid string) bool { return !slices.Contains(s.pods, uid) })
+	case o.of != nil && raises(*o.of) == 0:
+		return !own && !slices.ContainsFunc(s.pods, func(uid string) bool { return hits(*o.of, uid) })
 	}
 	return false
 }
 
-// ofTargets is how many requests failed, or were slow, at the targets of a fault.
-func ofTargets(i *judge.InjectionResult, failures []Failure) (hit int) {
-	for _, f := range failures {
-		if slices.ContainsFunc(i.Targets, func(t record.Target) bool { return t.Name == f.Backend }) {
-			hit += f.Requests
+// from is how many of the bad requests pods of these names answered.
+func (c Cause) from(names []string) (n int) {
+	for _, f := range c.Failures {
+		if slices.Contains(names, f.Backend) {
+			n += f.Requests
 		}
 	}
-	return hit
+	return n
 }

@@ -44,6 +44,8 @@ type Cause struct {
 	// NoPartIn lists the broken limits on values and shares of which the outage makes up less
 	// than a tenth.
 	NoPartIn []string
+
+	fault *judge.InjectionResult // that broke a limit without an outage; nil: none, or not known
 }
 
 // A Failure counts the requests that failed for one reason at one backend.

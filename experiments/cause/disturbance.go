@@ -180,11 +180,12 @@ func downed(r judge.Result, e record.Event) bool {
 // workload, after it had begun, and before all that it replaced was gone.
 func (d *disturbances) rolled(e record.Event) bool {
 	return slices.ContainsFunc(d.result.Injections, func(i judge.InjectionResult) bool {
-		return isRollout(i) && i.From <= e.To && e.From <= over(d.result, i) && !d.foreign(e)
+		return isRollout(i) && i.From <= e.To && e.From <= over(d.result, i) && !d.foreign(i, e)
 	})
 }
 
-// over is when all that a rollout replaced was gone, and what it caused was over.
+// over is when all that a rollout replaced was gone, what it caused was over, and it was
+// rolled back.
 func over(r judge.Result, i judge.InjectionResult) (last time.Duration) {
 	if len(i.Targets) == 0 {
 		return math.MaxInt64
@@ -196,17 +197,24 @@ func over(r judge.Result, i judge.InjectionResult) (last time.Duration) {
 		}
 		last = max(last, r.Events[n].To+lasting)
 	}
+	if i.Removed != nil {
+		last = max(last, i.Removed.To+lasting)
+	}
 	return last
 }
 
-// foreign reports whether a pod or a replica set is surely of another Deployment.
-func (d *disturbances) foreign(e record.Event) bool {
+// foreign reports whether a pod or a replica set is surely of another Deployment than the
+// pods that a fault is in.
+func (d *disturbances) foreign(i judge.InjectionResult, e record.Event) bool {
 	set := e.Subject
 	if aboutPod(e) {
 		set = d.kin.pods[e.UID]
 	}
 	owner := d.kin.sets[set]
-	return owner != "" && !d.kin.ofService(owner)
+	return owner != "" && len(i.Targets) > 0 && !slices.ContainsFunc(i.Targets, func(t record.Target) bool {
+		own, sure := d.kin.owns(owner, t.UID)
+		return own || !sure
+	})
 }
 
 // hits reports whether a pod is a target of a fault.

@@ -27,6 +27,8 @@ var faults = map[string]record.Injection{
 	"delay":     {Kind: record.KindNetworkDelay, Effects: []record.Effect{{Signal: record.TrafficSignal, Rise: 0.2}}},
 	"cut":       {Kind: record.KindNetworkPartition, Peers: []string{"pods app=payments in shop"}, Effects: []record.Effect{{Signal: "calls"}}},
 	"stress":    {Kind: record.KindStressCPU, EndsOnRestart: true, Effects: []record.Effect{{Signal: "cpu", Rise: 0.5}}},
+	"memory":    {Kind: record.KindStressMemory, EndsOnRestart: true, Effects: []record.Effect{{Signal: "memory", Rise: 0.5}}},
+	"stop":      {Effects: []record.Effect{{Event: record.EventGone}}}, // of their node, by a fault of one's own
 	"surge":     {Kind: record.KindSurge, Effects: []record.Effect{{Signal: record.TrafficSignal, Times: 4}}},
 }
 
@@ -80,8 +82,9 @@ type attack struct {
 	// says is what Why, if it says something, must say; lie is what neither that nor Who may.
 	says, lie string
 	// advice are the kinds that are right, each of which may be left out unless the rule is
-	// the only one.
+	// the only one; prove is what would prove each, if it is set.
 	advice []string
+	prove  string
 }
 
 func TestCausesOfSeveralFaults(t *testing.T) {
@@ -433,6 +436,147 @@ func TestCausesOfSeveralFaults(t *testing.T) {
 			events: trio + "10..10.1 inject delay a\n15 undo delay\n40..40.1 inject stress b\n50 undo stress\n", requests: list(unavailable("b", "20", 20)),
 			outage: "20..20.1 to 22..22.1", bad: 30, rules: r(""), lie: "which the fault hit",
 		},
+		// Of one fault, or of one that matters.
+		{
+			name: "an autoscaler had left one of three pods, and that is killed", workload: replicas(1),
+			events:   trio + "4 terminating pod/shop/b b\n4 terminating pod/shop/c c\n4.1 removed endpoint/shop/b b\n4.1 removed endpoint/shop/c c\n10..10.1 inject kill a\n" + killedAt("a", "d", 10, 13),
+			requests: list(refused("10.1", 30)), outage: "10..10.1 to 13.1..13.3", bad: 100, rules: r(cause.NoneLeft), says: "the only one", advice: r("Mend " + cause.MoreReplicas),
+		},
+		{
+			name: "a rollout before the fault had added a pod to the only one, and its successor is killed", workload: replicas(1),
+			events:   single + comes("d", 3, 5) + "6 removed endpoint/shop/a a\n6 terminating pod/shop/a a\n8 gone pod/shop/a a\n15..15.1 inject kill d\n" + killedAt("d", "e", 15, 18),
+			requests: list(refused("15.1", 30)), outage: "15..15.1 to 18.1..18.3", bad: 100, rules: r(cause.NoneLeft), says: "the only one", advice: r("Mend " + cause.MoreReplicas),
+		},
+		{
+			name: "a rollout that adds a pod before it takes the only one, and long after that its successor is killed", workload: replicas(1),
+			events:   single + "10..10.1 inject restart a\n" + comes("d", 10.2, 12) + "12.2 terminating pod/shop/a a\n12.4 removed endpoint/shop/a a\n14 gone pod/shop/a a\n40..40.1 inject kill d\n" + killedAt("d", "e", 40, 43),
+			requests: list(refused("40.1", 30)), outage: "40..40.1 to 43.1..43.3", bad: 100, rules: r(cause.NoneLeft), says: "the only one", advice: r("Mend " + cause.MoreReplicas),
+		},
+		{
+			name: "a rollout that adds a pod before it takes the only one, and soon after that its successor is killed", workload: replicas(1),
+			events:   single + "10..10.1 inject restart a\n" + comes("d", 10.2, 12) + "12.2 terminating pod/shop/a a\n12.4 removed endpoint/shop/a a\n14 gone pod/shop/a a\n16..16.1 inject kill d\n" + killedAt("d", "e", 16, 19),
+			requests: list(refused("16.1", 30)), outage: "16..16.1 to 19.1..19.3", bad: 100, rules: r(cause.NoneLeft), says: "the only one", advice: r("Mend " + cause.MoreReplicas),
+		},
+		{
+			name:     "an autoscaler had left one of three pods some time before that is killed",
+			events:   trio + "4 terminating pod/shop/b b\n4 terminating pod/shop/c c\n4.1 removed endpoint/shop/b b\n4.1 removed endpoint/shop/c c\n10..10.1 inject kill a\n" + killedAt("a", "d", 10, 13),
+			requests: list(refused("10.1", 30)), outage: "10..10.1 to 13.1..13.3", bad: 100, rules: r(cause.NoneLeft), says: "the only one",
+		},
+		{
+			name: "a rollout takes all pods before it adds any, one some seconds after the other", workload: func(w *record.Workload) { w.Strategy = "Recreate" },
+			events: trio + "10..10.1 inject restart a,b,c\n10.2 terminating pod/shop/a a\n13 terminating pod/shop/b b\n16 terminating pod/shop/c c\n10.5 removed endpoint/shop/a a\n13.5 removed endpoint/shop/b b\n16.5 removed endpoint/shop/c c\n" +
+				"18 gone pod/shop/a a\n18 gone pod/shop/b b\n18 gone pod/shop/c c\n" + comes("d", 18.2, 22) + comes("e", 18.2, 22) + comes("f", 18.2, 22),
+			requests: list(refused("16.5", 56)), outage: "16.4..16.5 to 22.1..22.2", bad: 100, rules: r(cause.NoneLeft), says: "all 3 had left", advice: r("Mend " + cause.RollingUpdate),
+		},
+		{
+			name: "an autoscaler has made three of one pod, and all are drained one after the other", workload: func(w *record.Workload) { w.Replicas, w.Budgets = 1, []string{} },
+			events: single + "5..5.1 inject surge requests\n50 undo surge\n" + comes("b", 6, 8) + comes("c", 6, 8) + "10..10.1 inject drain a,b,c\n40 undo drain\n" +
+				evictedAt("a", "g", 10, 42) + evictedAt("b", "h", 20, 45) + evictedAt("c", "i", 35, 55),
+			requests: list(refused("35.5", 66)), outage: "35.4..35.5 to 42.1..42.2", bad: 100, rules: r(cause.NoneLeft), says: "all 3 had left", advice: r("Mend " + cause.Budget),
+		},
+		{
+			name: "an autoscaler has made three of one pod, and a rollout takes all before it adds any", workload: func(w *record.Workload) { w.Replicas, w.Strategy = 1, "Recreate" },
+			events: single + "5..5.1 inject surge requests\n50 undo surge\n" + comes("b", 6, 8) + comes("c", 6, 8) + "20..20.1 inject restart a,b,c\n" +
+				endedAt("a", "g", 20, 25) + endedAt("b", "h", 20.5, 25) + endedAt("c", "i", 21, 25),
+			requests: list(refused("21.5", 36)), outage: "21.4..21.5 to 25.1..25.2", bad: 100, rules: r(cause.NoneLeft), says: "all 3 had left", advice: r("Mend " + cause.RollingUpdate),
+		},
+		{
+			name: "an autoscaler has made three of one pod, and one again, and that is killed", workload: replicas(1),
+			events: single + "5..5.1 inject surge requests\n20 undo surge\n" + comes("b", 7, 8) + comes("c", 7, 8) + "28 terminating pod/shop/b b\n28 terminating pod/shop/c c\n28.2 removed endpoint/shop/b b\n28.2 removed endpoint/shop/c c\n" +
+				"50..50.1 inject kill a\n" + killedAt("a", "d", 50, 53),
+			requests: list(refused("50.1", 30)), outage: "50..50.1 to 53.1..53.3", bad: 100, rules: r(cause.NoneLeft), says: "the only one", advice: r("Mend " + cause.MoreReplicas),
+		},
+		{
+			name: "three pods are drained one after the other, and no new one is ready", workload: noBudget,
+			events:   trio + "10..10.1 inject drain a,b,c\n40 undo drain\n" + evictedAt("a", "g", 10, 42) + evictedAt("b", "h", 25, 45) + evictedAt("c", "i", 39, 55),
+			requests: list(refused("39.5", 26)), outage: "39.4..39.5 to 42.1..42.2", bad: 100, rules: r(cause.NoneLeft), says: "all 3 had left", advice: r("Mend " + cause.Budget),
+		},
+		{
+			name:   "the nodes of three pods are lost one after the other",
+			events: trio + "5..5.1 inject delay a\n7 undo delay\n20 removed endpoint/shop/a a\n30 removed endpoint/shop/b b\n40 removed endpoint/shop/c c\n50 added endpoint/shop/a a\n", requests: list(silent("40.1", 98)),
+			outage: "40..40.1 to 50..50.1", bad: 100, rules: r(cause.NoneLeft), says: "all 3 had left",
+		},
+		{
+			name:   "a container crashes a second time, and waits before its next start",
+			events: trio + "5..5.1 inject delay a,b,c\n8 undo delay\n" + stops("b", 10, exit) + "15 stopped pod/shop/b b" + exit + "15.2 removed endpoint/shop/b b\n25 restarted pod/shop/b b" + exit + "26 ready pod/shop/b b\n26.1 added endpoint/shop/b b\n",
+			outage: "15..15.1 to 26..26.1", bad: 33, requests: list(refused("15.1", 109)), rules: r(cause.Restarted), advice: r("Ask " + cause.LivenessNeeds),
+		},
+		{
+			name: "the only container crashes a second time, and waits before its next start", workload: replicas(1),
+			events: single + "5..5.1 inject delay a\n8 undo delay\n" + stops("a", 10, exit) + "15 stopped pod/shop/a a" + exit + "15.2 removed endpoint/shop/a a\n25 restarted pod/shop/a a" + exit + "26 ready pod/shop/a a\n26.1 added endpoint/shop/a a\n",
+			outage: "15..15.1 to 26..26.1", bad: 100, requests: list(refused("15.1", 109)), rules: r(cause.Restarted), advice: r("Ask " + cause.LivenessNeeds),
+		},
+		{
+			name: "a fault of one's own stops the node of all pods", workload: onOne,
+			events: trio + "10..10.1 inject stop a,b,c\n30 undo stop\n10.2..10.5 event not_ready node/n1\n10.6 removed endpoint/shop/a a\n10.6 removed endpoint/shop/b b\n10.6 removed endpoint/shop/c c\n" +
+				"20 terminating pod/shop/a a\n20 terminating pod/shop/b b\n20 terminating pod/shop/c c\n" + comes("d", 20.5, 31) + comes("e", 20.5, 31) + comes("f", 20.5, 31),
+			requests: list(silent("10.6", 205)), outage: "10.5..10.6 to 31.1..31.2", bad: 100, rules: r(cause.NoneLeft), advice: r("Mend " + cause.SpreadOverNodes),
+		},
+		{
+			name: "all pods are killed, and right after that their node is lost", workload: onOne,
+			events: trio + "10..10.1 inject kill a,b,c\n" + allKilled(10, 14) + "10.15 event not_ready node/n1\n", requests: list(refused("10.1", 40)),
+			outage: "10..10.1 to 14.1..14.2", bad: 100, rules: r(cause.NoneLeft),
+		},
+		{
+			name:   "a container is killed, and after a long start its pod is Ready too early",
+			events: trio + "10..10.1 inject container a\n10..10.1 stopped pod/shop/a a" + exit + "10.2 removed endpoint/shop/a a\n11 restarted pod/shop/a a" + exit + "45 ready pod/shop/a a\n45.1 added endpoint/shop/a a\n",
+			outage: "45.1..45.2 to 48.1..48.3", bad: 33, requests: list(unavailable("a", "45.2", 30), by("a", "48.3", 5, 10*ms)), rules: r(cause.ReadyTooEarly), advice: r("Mend " + cause.EarlyReadiness), prove: "pods/container-kill",
+		},
+		{
+			name: "two are evicted, and long after that what is left is too slow for the load", workload: noBudget,
+			events:   trio + "10..10.1 inject drain a,b\n40 undo drain\n" + evictedAt("a", "d", 10, 45) + evictedAt("b", "e", 10, 45),
+			requests: list(slow("c", "25", 200)), outage: "25..25.1 to 45.1..45.2", bad: 90, rules: r(cause.TooFew), advice: r("Mend " + cause.Budget),
+		},
+		{
+			name:   "a fault in memory has its own pod evicted",
+			events: trio + "10..10.1 inject memory a\n40 undo memory\n12 failed pod/shop/a a reason=Evicted\n12.2 removed endpoint/shop/a a\n" + comes("d", 12.3, 14), requests: list(slow("b", "16", 240)),
+			outage: "16..16.1 to 40..40.5", bad: 60, rules: r(cause.Faulted),
+		},
+		{
+			name:   "pods whose network is somewhat slow are evicted for their node's memory",
+			events: trio + "10..10.1 inject delay a,b,c\n50 undo delay\n20 failed pod/shop/b b reason=Evicted\n20 failed pod/shop/c c reason=Evicted\n20.2 removed endpoint/shop/b b\n20.2 removed endpoint/shop/c c\n" + comes("d", 20.5, 33) + comes("e", 20.5, 33), requests: list(silent("22", 110)),
+			outage: "22..22.1 to 33..34", bad: 90, rules: r(""),
+		},
+		{
+			name:   "a kill fails, and a rollout asks its pod to end",
+			events: trio + "10..10.1 inject kill a shortfall=forbidden\n12..12.1 inject restart a\n" + endedAt("a", "d", 12, 14), requests: list(reset("12.2", 5)),
+			outage: "12.1..12.2 to 12.7..12.8", bad: 30, rules: r(cause.Ended, cause.ClosedEarly), advice: r("Ask "+cause.FinishRequests, "Ask "+cause.DrainFirst), lie: "killed",
+		},
+		{
+			name:   "whether a pod was killed or asked to end first is not known",
+			events: trio + "10..10.1 inject restart a\n12..12.5 inject kill a\n12.1..12.4 terminating pod/shop/a a\n" + killedAt("a", "d", 12.4, 14), requests: list(reset("12.1", 5)),
+			outage: "12..12.1 to 12.6..12.7", bad: 30, rules: r(""),
+		},
+		{
+			name:   "a pod with a fault in memory has none left, after it was slow",
+			events: trio + "10..10.1 inject memory a\n40 undo memory\n" + stops("a", 12, oom) + "12.1 removed endpoint/shop/a a\n12.8 ready pod/shop/a a\n12.9 added endpoint/shop/a a\n", requests: list(slow("a", "10.5", 1), refused("11.9", 13)),
+			outage: "10.5..10.6 to 13.1..13.2", bad: 30, rules: r(cause.KilledForMemory), advice: r("Ask " + cause.Memory),
+		},
+		{
+			name:   "the successor of a pod that was killed has no memory left, without an outage",
+			events: trio + "20..20.1 inject kill a\n" + killedAt("a", "d", 20, 28.5) + stops("d", 23, oom), requests: list(by("b", "10", 490, 20*ms), by("c", "20.2", 90, 600*ms)),
+			rules: r(cause.KilledForMemory), advice: r("Ask " + cause.Memory),
+		},
+		{
+			name:   "a pod has no memory left while the network of another one is slow, without an outage",
+			events: trio + "20..20.1 inject delay a\n30 undo delay\n" + stops("b", 21, oom), requests: list(by("b", "10", 490, 20*ms), by("c", "20.2", 90, 600*ms)),
+			rules: r(""),
+		},
+		{
+			name:   "a pod has no memory left while the load is raised, without an outage",
+			events: trio + "20..20.1 inject surge requests\n30 undo surge\n" + stops("b", 21, oom), requests: list(by("b", "10", 490, 20*ms), by("c", "20.2", 90, 600*ms)),
+			rules: r(cause.KilledForMemory), advice: r("Ask " + cause.Memory),
+		},
+		{
+			name:   "two surges, and the autoscaler is at its max in the first, which was too much, without an outage",
+			events: trio + "20..20.1 inject surge requests\n30 undo surge\n45..45.1 inject surge_again requests\n55 undo surge_again\n" + limited("checkout", "checkout", 25), requests: list(by("b", "10", 490, 20*ms), by("c", "20.2", 90, 600*ms)),
+			rules: r(cause.Surged), advice: r("Mend " + cause.MaxReplicas),
+		},
+		{
+			name:   "two surges, of which the first was too much, and the autoscaler is at its max in the second, without an outage",
+			events: trio + "20..20.1 inject surge requests\n30 undo surge\n45..45.1 inject surge_again requests\n55 undo surge_again\n" + limited("checkout", "checkout", 50), requests: list(by("b", "10", 490, 20*ms), by("c", "20.2", 90, 600*ms)),
+			rules: r(cause.Surged),
+		},
 		// Without an outage.
 		{
 			name:   "a pod is away, and the network is slow",
@@ -473,6 +617,9 @@ func TestCausesOfSeveralFaults(t *testing.T) {
 			for _, a := range cause.Advise(result, []cause.Cause{c}) {
 				told += a.What
 				advice = append(advice, a.Name()+" "+a.Kind)
+				if row.prove != "" && a.Prove != row.prove {
+					t.Errorf("%s would be proven by %q, want %q", a.Kind, a.Prove, row.prove)
+				}
 			}
 			for _, a := range advice {
 				if !slices.Contains(row.advice, a) {
@@ -505,7 +652,7 @@ func (a attack) cause(t *testing.T) (judge.Result, cause.Cause) {
 			if !known {
 				t.Fatalf("no fault is %q", kind)
 			}
-			of.Index, of.Fault, of.Targets, of.Span = e.Injection.Index, e.Injection.Fault, e.Injection.Targets, e.Injection.Span
+			of.Index, of.Fault, of.Targets, of.Span, of.FailureReason = e.Injection.Index, e.Injection.Fault, e.Injection.Targets, e.Injection.Span, e.Injection.FailureReason
 			*e.Injection = of
 			first = min(first, of.From)
 		}

@@ -142,7 +142,7 @@ func (in *Inquiry) noneLeftFor(o *outage, c Cause, parts time.Duration, bySent b
 		if c.n == 0 && c.Overlaps(o.Span) {
 			without += max(0, min(c.To, o.End.To)-max(c.From, o.Start.From))
 			if before == 0 {
-				before, late = c.were, c.may.From > o.Start.To+propagation
+				before, late = in.kin.fell(in.result, c), c.may.From > o.Start.To+propagation
 			}
 		}
 	}
@@ -178,12 +178,54 @@ func (in *Inquiry) stuck(span steadystate.Span) *Quote {
 }
 
 // A count is at most how many endpoints there were for a time, for how long there may have
-// been no more, and how many there were when one was last added.
+// been no more, and which were removed since one was last added.
 type count struct {
 	steadystate.Span
 	n    int
 	may  steadystate.Span
-	were int
+	left []record.Event
+}
+
+// fell is how many endpoints were lost until none was there. One whose pod was asked to end,
+// as by an autoscaler or in a rollout, may have been one too many. It counts if it left with
+// the last one; or soon before and since the first fault, or while a new pod was yet to take
+// its place, as long as there are no more than should be.
+func (k kin) fell(r judge.Result, none count) (n int) {
+	last := none.From - 2*propagation
+	soon := max(none.From-lasting, r.Window.From-2*propagation)
+	asked, starting := map[string]bool{}, map[string]bool{} // by UID
+	for _, e := range r.Events {
+		switch {
+		case e.From >= last || !strings.HasPrefix(e.Subject, "pod/") || !k.mine(e.UID):
+		case e.Kind == record.EventCreated:
+			starting[e.UID] = true
+		case e.Kind == record.EventReady || e.Kind == record.EventGone:
+			delete(starting, e.UID)
+		case e.Kind == record.EventTerminating:
+			asked[e.UID] = true
+		}
+	}
+	for _, e := range r.Events {
+		if e.Kind == record.EventEvicted {
+			delete(asked, e.UID) // no other comes before it leaves
+		}
+	}
+	missed, others := 0, 0
+	for _, e := range none.left {
+		switch {
+		case !asked[e.UID] || e.To >= last:
+			n++
+		case e.To >= soon:
+			missed++
+		default:
+			others++
+		}
+	}
+	missed += min(others, len(starting))
+	if r.Workload != nil {
+		missed = min(missed, max(0, r.Workload.Replicas-n))
+	}
+	return n + missed
 }
 
 // endpoints counts the endpoints in the window, and before it: a pod counts from when it
@@ -191,10 +233,10 @@ type count struct {
 // time, there is no count.
 func endpoints(r judge.Result) (list []count, before int) {
 	type edge struct {
-		at  time.Duration
-		of  steadystate.Span
-		add bool
-		key string
+		at    time.Duration
+		event record.Event
+		add   bool
+		key   string
 	}
 	var edges []edge
 	for _, e := range r.Events {
@@ -207,23 +249,25 @@ func endpoints(r judge.Result) (list []count, before int) {
 		key := e.Subject + e.UID + e.Attrs[record.AttrService] + e.Attrs[record.AttrSlice]
 		switch e.Kind {
 		case record.EventExists, record.EventAdded:
-			edges = append(edges, edge{e.From, e.Span, true, key})
+			edges = append(edges, edge{e.From, e, true, key})
 		case record.EventRemoved:
-			edges = append(edges, edge{e.To, e.Span, false, key})
+			edges = append(edges, edge{e.To, e, false, key})
 		}
 	}
 	slices.SortStableFunc(edges, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
-	serving, since, were := map[string]bool{}, steadystate.Instant(r.Window.From), 0
+	serving, since := map[string]bool{}, steadystate.Instant(r.Window.From)
+	var left []record.Event
 	for _, e := range edges {
 		if e.at >= r.Window.From {
-			list = append(list, count{steadystate.Span{From: since.To, To: e.at}, len(serving), steadystate.Span{From: since.From, To: e.of.To}, were})
-			since = steadystate.Span{From: e.of.From, To: e.at}
+			list = append(list, count{steadystate.Span{From: since.To, To: e.at}, len(serving), steadystate.Span{From: since.From, To: e.event.To}, left})
+			since = steadystate.Span{From: e.event.From, To: e.at}
 		}
 		if e.add {
 			serving[e.key] = true
-			were = len(serving)
+			left = nil
 		} else {
 			delete(serving, e.key)
+			left = append(left, e.event)
 		}
 		if e.at < r.Window.From {
 			before = len(serving)
@@ -231,7 +275,7 @@ func endpoints(r judge.Result) (list []count, before int) {
 	}
 	if len(edges) > 0 {
 		rest := steadystate.Span{From: since.To, To: r.Length}
-		list = append(list, count{rest, len(serving), steadystate.Span{From: since.From, To: rest.To}, were})
+		list = append(list, count{rest, len(serving), steadystate.Span{From: since.From, To: rest.To}, left})
 	}
 	return list, before
 }
@@ -260,7 +304,7 @@ func (in *Inquiry) stops(span steadystate.Span, fits func(record.Event) bool) (s
 		if !stopped(in.result, e) || !e.Overlaps(span) || !in.kin.mine(e.UID) || !fits(e) {
 			continue
 		}
-		if from := e.From - 2*propagation; len(s.events) == 0 || from < s.from {
+		if from := in.endOf(e).From - 2*propagation; len(s.events) == 0 || from < s.from {
 			s.from = from
 		}
 		s.events = append(s.events, e)
@@ -270,6 +314,26 @@ func (in *Inquiry) stops(span steadystate.Span, fits func(record.Event) bool) (s
 	}
 	slices.Sort(s.names)
 	return s
+}
+
+// endOf is the end of a container that was started again, which may have had to wait for
+// that; the event itself, if that was not seen or it is the end.
+func (in *Inquiry) endOf(restart record.Event) (end record.Event) {
+	if end = restart; restart.Kind != record.EventRestarted {
+		return end
+	}
+	for _, e := range in.result.Events {
+		if e.UID != restart.UID || e.Attrs[record.AttrContainer] != restart.Attrs[record.AttrContainer] || e.To > restart.From {
+			continue
+		}
+		switch {
+		case e.Kind == record.EventStopped:
+			end = e
+		case e.Kind == record.EventRestarted && e.From < restart.From:
+			end = restart // what ended before is that one's
+		}
+	}
+	return end
 }
 
 // ofMemory reports whether a container was killed for lack of memory.
@@ -461,7 +525,7 @@ func cut(failed string) bool {
 }
 
 // askedOrKilled reports whether a pod was asked to end, by an eviction or a rollout, and
-// whether a fault killed it: before it was asked, it was only killed.
+// whether a fault killed it. If it was surely killed first, it was only killed.
 func askedOrKilled(r judge.Result, victim record.Target) (asked, killed bool) {
 	var kills []steadystate.Span
 	evicted := slices.ContainsFunc(r.Events, func(e record.Event) bool { return e.Kind == record.EventEvicted && e.UID == victim.UID })
@@ -470,7 +534,7 @@ func askedOrKilled(r judge.Result, victim record.Target) (asked, killed bool) {
 		case !hits(i, victim.UID):
 		case isRollout(i):
 			asked = true
-		case i.Kind == record.KindPodKill:
+		case i.Kind == record.KindPodKill && i.FailureReason == "":
 			kills = append(kills, i.Span)
 		}
 	}
@@ -479,7 +543,7 @@ func askedOrKilled(r judge.Result, victim record.Target) (asked, killed bool) {
 		return asked, false
 	}
 	before := slices.ContainsFunc(r.Events, func(e record.Event) bool {
-		return (e.Kind == record.EventTerminating || e.Kind == record.EventEvicted) && e.UID == victim.UID && e.To < kills[0].From
+		return (e.Kind == record.EventTerminating || e.Kind == record.EventEvicted) && e.UID == victim.UID && !slices.ContainsFunc(kills, func(kill steadystate.Span) bool { return kill.To < e.From })
 	})
 	return before, true
 }

@@ -557,6 +557,8 @@ func TestWhatElseHappened(t *testing.T) {
 		{"the rollout that is the fault", pods + "10 inject restart a\n11 created replicaset/shop/new n\n12 scaled replicaset/shop/old o from=3 to=2\n12 terminating pod/shop/b b\n13 restarted pod/shop/b b\n", true, "a container of b was started again", ""},
 		{"the rollout of another during the one that is the fault", deployed + "10 inject restart a\n20 scaled replicaset/shop/cart-1 c from=3 to=0\n21 terminating pod/shop/x x\n", true, "replica set cart-1 was scaled (3 to 0); x was marked for deletion", ""},
 		{"a pod that went long after the rollout that is the fault", deployed + "10 inject restart a\n11 created pod/shop/d d owner=ReplicaSet/shop-1\n12 terminating pod/shop/a a\n13 gone pod/shop/a a\n40 terminating pod/shop/d d\n", true, "d was marked for deletion", ""},
+		{"a rollout that is the fault is undone after all that it replaced was gone", deployed + "10 inject image a\n11 terminating pod/shop/a a\n15 gone pod/shop/a a\n15.2 created replicaset/shop/shop-2 r2 owner=Deployment/shop\n15.3 created pod/shop/d d owner=ReplicaSet/shop-2\n40 undo image\n40.2 scaled replicaset/shop/shop-2 r2 from=1 to=0\n40.3 terminating pod/shop/d d\n", true, "", ""},
+		{"the rollout of another that a second fault is in, during the one that is the fault", deployed + "10 inject restart a\n15 inject restart x index=1\n16 undo restart index=1\n13 scaled replicaset/shop/cart-1 c from=3 to=0\n", true, "replica set cart-1 was scaled (3 to 0)", ""},
 		{"a second restart, of which the first is the fault", pods + "10 inject kill a effect=restarted oneshot=true\n12 restarted pod/shop/a a reason=Error\n40 restarted pod/shop/a a reason=OOMKilled\n", false, "a container of a was started again (OOMKilled)", ""},
 		{"a scaling", pods + "20 scaled replicaset/shop/rs r from=2 to=4\n25 scaled replicaset/shop/rs r from=4 to=5\n", false, "replica set rs was scaled (2 to 5)", ""},
 		{"a stateful set is scaled", pods + "0 exists statefulset/shop/x x replicas=3\n20 changed statefulset/shop/x x replicas=5 existing=3 updated=3\n", false, "statefulset/shop/x scaled (3 to 5)", ""},
@@ -578,6 +580,9 @@ func TestWhatElseHappened(t *testing.T) {
 				if e.Injection != nil {
 					e.Injection.Rolls = row.rolls
 					r.Injections = append(r.Injections, judge.InjectionResult{Injection: *e.Injection})
+				}
+				if e.Removal != nil {
+					r.Injections[e.Removal.Index].Removed = &e.Removal.Span
 				}
 			}
 			list, unwatched := cause.Disturbances(r, history.Waterfalls(nil))

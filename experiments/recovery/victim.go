@@ -16,7 +16,7 @@ type victim struct {
 	*life
 	injection record.Injection
 	undone    *steadystate.Span
-	until     time.Duration // the next injection into it, or the record's end
+	until     time.Duration // the next injection into it, when another fault took it away, or the record's end
 	goes      bool          // it is replaced, otherwise it recovers in place
 	stays     bool          // another fault took it away
 }
@@ -73,7 +73,7 @@ func (h *History) victims() []victim {
 			case aims(i, record.EventGone, record.EventTerminating):
 				continue
 			default:
-				v.until, v.stays = min(v.until, injections[taken].From), true
+				v.until, v.stays = min(v.until, left.From), true
 			}
 			if v.suffered() {
 				list = append(list, v)

@@ -1,6 +1,7 @@
 package recovery_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -627,11 +628,17 @@ func TestAPodThatSeveralFaultsHitLeavesOnce(t *testing.T) {
 		{"it was not ready because of that, before it was killed", "5 inject delay a\n7 not_ready pod/shop/a a\n10..10.1 inject kill a effect=gone oneshot=true\n20 undo delay\n" + kill, "delay, kill"},
 		{"it was killed before the rollout came to it", "5 inject restart a effect=gone\n10..10.1 inject kill a effect=gone oneshot=true\n" + kill, "kill"},
 		{"the rollout had asked it to end when it was killed", "5 inject restart a effect=gone\n8 terminating pod/shop/a a\n10..10.1 inject kill a effect=gone oneshot=true\n" + kill, "restart"},
+		{"a container was killed before the rollout came to it", "5 inject restart a effect=gone\n8 inject container a effect=restarted oneshot=true\n8..8.1 stopped pod/shop/a a\n9 restarted pod/shop/a a\n20 terminating pod/shop/a a\n22 gone pod/shop/a a\n", "restart, container"},
+		{"its network was slow, and it was not ready, before the rollout came to it", "5 inject restart a effect=gone\n8 inject delay a\n9 not_ready pod/shop/a a\n11 ready pod/shop/a a\n30 undo delay\n20 terminating pod/shop/a a\n22 gone pod/shop/a a\n", "restart, delay"},
+		{"its network was slow before the rollout came to it", "5 inject restart a effect=gone\n8 inject delay a\n30 undo delay\n20 terminating pod/shop/a a\n22 gone pod/shop/a a\n", "restart"},
 		{"a fault hit it when it was gone", "10..10.1 inject kill a effect=gone oneshot=true\n10.2 inject delay a\n20 undo delay\n" + kill, "kill"},
 	} {
 		var faults []string
 		for _, w := range read(t, recordtest.Entries(nil, "0 exists pod/shop/a a owner=ReplicaSet/rs\n"+row.events+"60 end\n")) {
 			faults = append(faults, w.Fault)
+			if !slices.ContainsFunc(w.Steps[1:], func(s judge.Step) bool { return s.Reached != nil }) {
+				t.Errorf("%s: nothing happened to the victim of %s", row.name, w.Fault)
+			}
 		}
 		if got := strings.Join(faults, ", "); got != row.want {
 			t.Errorf("%s: recoveries from %q, want %q", row.name, got, row.want)
