@@ -16,18 +16,18 @@ import (
 // are back that it brought down.
 type action struct {
 	steadystate.Span
-	of    judge.InjectionResult
-	takes bool // pods away, or brings them down
+	of        judge.InjectionResult
+	takesPods bool // pods away, or brings them down
 }
 
 // actions are those of the faults of a run, in the order of these.
 func actions(r judge.Result, waterfalls []recovery.Waterfall) (list []action) {
 	for _, i := range r.Injections {
-		a := action{Span: acts(r, i), of: i, takes: takesPods(i)}
+		a := action{Span: heldFor(r, i), of: i, takesPods: takesPods(i)}
 		for _, w := range waterfalls {
 			if a.brought(w) {
-				a.takes = true
-				a.To = max(a.To, away(w, r.Length).To)
+				a.takesPods = true
+				a.To = max(a.To, absence(w, r.Length).To)
 			}
 		}
 		list = append(list, a)
@@ -35,8 +35,8 @@ func actions(r judge.Result, waterfalls []recovery.Waterfall) (list []action) {
 	return list
 }
 
-// acts is the time in which a fault may act: until it is undone, or at once.
-func acts(r judge.Result, i judge.InjectionResult) steadystate.Span {
+// heldFor is the time in which a fault may act: until it is undone, or at once.
+func heldFor(r judge.Result, i judge.InjectionResult) steadystate.Span {
 	span := i.Span
 	switch {
 	case i.Removed != nil:
@@ -79,9 +79,9 @@ func lost(w recovery.Waterfall) time.Duration {
 	return at
 }
 
-// away is the time in which a pod was away, or had just come back. If it is not known
+// absence is the time in which a pod was away, or had just come back. If it is not known
 // whether one replaced it, it counts as back.
-func away(w recovery.Waterfall, length time.Duration) steadystate.Span {
+func absence(w recovery.Waterfall, length time.Duration) steadystate.Span {
 	fault, ready := w.Steps[0].Reached, cmp.Or(w.Step(recovery.Ready).Reached, w.Step(recovery.Added).Reached)
 	open := slices.ContainsFunc(w.Steps, func(s judge.Step) bool {
 		return s.Open && !slices.Contains([]string{recovery.Removed, recovery.Answered, recovery.Restored}, s.Stage)
@@ -101,7 +101,7 @@ func away(w recovery.Waterfall, length time.Duration) steadystate.Span {
 // as slow answers, errors and timeouts.
 func held(actions []action) (list []steadystate.Span) {
 	for _, a := range actions {
-		if !a.takes && !a.of.OneShot {
+		if !a.takesPods && !a.of.OneShot {
 			list = append(list, a.Span)
 		}
 	}
@@ -129,7 +129,7 @@ func (in *Inquiry) alone(fault int, span steadystate.Span, o *outage) bool {
 			return false
 		case strings.HasPrefix(e.Subject, "node/"):
 			return (e.Kind == record.EventNotReady || e.Kind == record.EventGone) && in.hasNode(nameOf(e.Subject))
-		case !strings.HasPrefix(e.Subject, "pod/") || !in.kin.mine(e.UID):
+		case !strings.HasPrefix(e.Subject, "pod/") || !in.kin.mayServe(e.UID):
 			return false
 		case e.Kind == record.EventAlsoHit:
 			return true
@@ -145,7 +145,7 @@ func (in *Inquiry) alone(fault int, span steadystate.Span, o *outage) bool {
 func (in *Inquiry) hasNode(node string) bool {
 	known := false
 	for _, e := range in.result.Events {
-		if of := e.Attrs[record.AttrNode]; of != "" && strings.HasPrefix(e.Subject, "pod/") && in.kin.mine(e.UID) {
+		if of := e.Attrs[record.AttrNode]; of != "" && strings.HasPrefix(e.Subject, "pod/") && in.kin.mayServe(e.UID) {
 			if known = true; of == node {
 				return true
 			}
@@ -159,7 +159,7 @@ func (in *Inquiry) hasNode(node string) bool {
 func (in *Inquiry) during(o *outage) (list []recovery.Waterfall, first *steadystate.Span) {
 	begun := false
 	for _, w := range in.waterfalls {
-		if !away(w, in.result.Length).Overlaps(o.Span) {
+		if !absence(w, in.result.Length).Overlaps(o.Span) {
 			continue
 		}
 		begun = begun || lost(w) <= o.Start.To+propagation
@@ -209,7 +209,7 @@ func (in *Inquiry) ambiguous(o *outage, c Cause) bool {
 	}
 	return slices.ContainsFunc([]stopping{o.memory, o.again}, func(s stopping) bool {
 		return s.explains(o, c) && !slices.ContainsFunc(in.waterfalls, func(w recovery.Waterfall) bool {
-			return away(w, in.result.Length).Overlaps(o.Span) && (slices.Contains(s.names, w.Victim.Name) || w.Replacement != nil && slices.Contains(s.names, w.Replacement.Name))
+			return absence(w, in.result.Length).Overlaps(o.Span) && (slices.Contains(s.names, w.Victim.Name) || w.Replacement != nil && slices.Contains(s.names, w.Replacement.Name))
 		})
 	})
 }

@@ -95,6 +95,9 @@ func (a Advice) String() string {
 // record without one, most advice is a question. What depends on the kind of a fault needs
 // [record.Injection.Kind], and is left out where that is not known.
 func Advise(r judge.Result, causes []Cause) []Advice {
+	if len(causes) == 0 {
+		return nil
+	}
 	var list []Advice
 	waterfalls := recoveries(r)
 	add := func(finding int, a Advice) {
@@ -167,9 +170,9 @@ func advise(r judge.Result, waterfalls []recovery.Waterfall, c Cause) (Advice, b
 		return ofScheduler(w, name, c.Quote.Insufficient), true
 	}
 	lowers := func(tooMany int) bool { _, ok := maxUnavailable(w, name, tooMany); return ok }
-	taken := took(r, waterfalls, c)
-	evicted := evictions(r, waterfalls, c, taken)
-	rolled := len(taken) > 0 && !slices.ContainsFunc(taken, func(i judge.InjectionResult) bool { return !isRollout(i) })
+	takers := takersOf(r, waterfalls, c)
+	evicted := evictions(r, waterfalls, c, takers)
+	rolled := len(takers) > 0 && !slices.ContainsFunc(takers, func(i judge.InjectionResult) bool { return !isRollout(i) })
 	switch c.Rule {
 	case NoneLeft:
 		node, zone := gone(r, c, nil), gone(r, c, w.Zones)
@@ -197,7 +200,7 @@ func advise(r judge.Result, waterfalls []recovery.Waterfall, c Cause) (Advice, b
 		}
 	case ReadyTooEarly:
 		prove := "pods/kill-one"
-		if slices.ContainsFunc(taken, func(i judge.InjectionResult) bool {
+		if slices.ContainsFunc(takers, func(i judge.InjectionResult) bool {
 			return slices.ContainsFunc(i.Effects, func(e record.Effect) bool { return e.Event == record.EventRestarted })
 		}) {
 			prove = "pods/container-kill"
@@ -211,7 +214,7 @@ func advise(r judge.Result, waterfalls []recovery.Waterfall, c Cause) (Advice, b
 		return Advice{Kind: ReadinessProbe, What: "give " + name + " a readiness probe", Checked: without(w, "readinessProbe"), Prove: prove}, true
 	case ClosedEarly, Ended:
 		prove := "pods/evict"
-		if slices.ContainsFunc(taken, isRollout) {
+		if slices.ContainsFunc(takers, isRollout) {
 			prove = "rollout/restart"
 		}
 		pod, alone := cutShort(r, c)
@@ -385,7 +388,7 @@ func withheld(r judge.Result, c Cause) (withheld, known bool) {
 	during.From -= restarted
 	answers := map[bool]bool{}
 	for _, i := range r.Injections {
-		if !acts(r, i).Overlaps(during) {
+		if !heldFor(r, i).Overlaps(during) {
 			continue
 		}
 		withholds, known := withholds(r, i)
@@ -440,7 +443,7 @@ func ended(r judge.Result, c Cause, fits func(record.Event) bool) (list []record
 	}
 	for _, c := range w.Containers {
 		if slices.ContainsFunc(r.Events, func(e record.Event) bool {
-			return stopped(r, e) && e.Overlaps(during) && kin.mine(e.UID) && fits(e) && e.Attrs[record.AttrContainer] == c.Name
+			return stopped(r, e) && e.Overlaps(during) && kin.mayServe(e.UID) && fits(e) && e.Attrs[record.AttrContainer] == c.Name
 		}) {
 			list = append(list, c)
 		}
@@ -506,7 +509,7 @@ func timeOf(r judge.Result, c Cause) steadystate.Span {
 	check, err := r.Check(c.Check)
 	switch {
 	case c.fault != nil:
-		return acts(r, *c.fault)
+		return heldFor(r, *c.fault)
 	case err != nil || c.Outage == NoOutage:
 		return steadystate.Span{To: math.MaxInt64}
 	}
@@ -515,19 +518,19 @@ func timeOf(r judge.Result, c Cause) steadystate.Span {
 	return during
 }
 
-// took are the faults that took pods away which were away in an outage, or soon before it.
-func took(r judge.Result, waterfalls []recovery.Waterfall, c Cause) (list []judge.InjectionResult) {
+// takersOf are the faults that took pods away which were away in an outage, or soon before it.
+func takersOf(r judge.Result, waterfalls []recovery.Waterfall, c Cause) (list []judge.InjectionResult) {
 	during := timeOf(r, c)
 	during.From -= lasting
 	for _, i := range r.Injections {
-		then, seen := acts(r, i).Overlaps(during), false
+		inTime, seen := heldFor(r, i).Overlaps(during), false
 		for _, w := range waterfalls {
 			if (action{of: i}).brought(w) {
-				then = seen && then || away(w, r.Length).Overlaps(during)
+				inTime = seen && inTime || absence(w, r.Length).Overlaps(during)
 				seen = true
 			}
 		}
-		if takesPods(i) && then {
+		if takesPods(i) && inTime {
 			list = append(list, i)
 		}
 	}
@@ -546,17 +549,17 @@ func noneAt(r judge.Result, c Cause) (none count, ok bool) {
 
 // evictions are how many pods that were away in an outage, or soon before it, were evicted;
 // none if a fault that evicts none took pods away.
-func evictions(r judge.Result, waterfalls []recovery.Waterfall, c Cause, taken []judge.InjectionResult) int {
+func evictions(r judge.Result, waterfalls []recovery.Waterfall, c Cause, takers []judge.InjectionResult) int {
 	pods, during := map[string]bool{}, timeOf(r, c)
 	during.From -= lasting
 	for _, e := range r.Events {
 		if e.Kind == record.EventEvicted && (e.Overlaps(during) || slices.ContainsFunc(waterfalls, func(w recovery.Waterfall) bool {
-			return w.Victim.UID == e.UID && away(w, r.Length).Overlaps(during)
+			return w.Victim.UID == e.UID && absence(w, r.Length).Overlaps(during)
 		})) {
 			pods[e.UID] = true
 		}
 	}
-	if slices.ContainsFunc(taken, func(i judge.InjectionResult) bool {
+	if slices.ContainsFunc(takers, func(i judge.InjectionResult) bool {
 		return !slices.ContainsFunc(i.Targets, func(t record.Target) bool { return pods[t.UID] })
 	}) {
 		return 0

@@ -97,7 +97,7 @@ func (in *Inquiry) suspects() (list []suspect) {
 	around := func(rule, how string, fits func(record.Event) bool) {
 		s := suspect{rule: rule}
 		for _, e := range r.Events {
-			if stopped(r, e) && in.kin.mine(e.UID) && fits(e) {
+			if stopped(r, e) && in.kin.mayServe(e.UID) && fits(e) {
 				s.pods = append(s.pods, e.UID)
 				for _, w := range waterfalls {
 					if w.Replacement != nil && w.Replacement.UID == e.UID {

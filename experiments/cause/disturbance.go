@@ -26,6 +26,9 @@ const NoPods = "no pods were watched"
 // owners were watched throughout; with an empty list, too, nothing else changed.
 func Disturbances(r judge.Result, waterfalls []recovery.Waterfall) (list []Moment, unwatched string) {
 	d := disturbances{result: r, kin: kinOf(r), replacements: map[string]bool{}, worst: map[string]Moment{}, sizes: map[string]string{}}
+	for _, i := range r.Injections {
+		d.over = append(d.over, over(r, i))
+	}
 	for _, w := range waterfalls {
 		if w.Replacement != nil {
 			d.replacements[w.Replacement.UID] = true
@@ -92,6 +95,7 @@ type disturbances struct {
 	replacements map[string]bool // by UID
 	worst        map[string]Moment
 	sizes        map[string]string // of workloads, by subject
+	over         []time.Duration   // when what each fault caused was over, if it is a rollout
 }
 
 // telling are the kinds of event of a pod that are no part of a normal life, the
@@ -179,15 +183,18 @@ func downed(r judge.Result, e record.Event) bool {
 // rolled reports whether a rollout by a fault did that: to a pod or a replica set of the
 // workload, after it had begun, and before all that it replaced was gone.
 func (d *disturbances) rolled(e record.Event) bool {
-	return slices.ContainsFunc(d.result.Injections, func(i judge.InjectionResult) bool {
-		return isRollout(i) && i.From <= e.To && e.From <= over(d.result, i) && !d.foreign(i, e)
-	})
+	for n, i := range d.result.Injections {
+		if isRollout(i) && i.From <= e.To && e.From <= d.over[n] && !d.foreign(i, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // over is when all that a rollout replaced was gone, what it caused was over, and it was
 // rolled back.
 func over(r judge.Result, i judge.InjectionResult) (last time.Duration) {
-	if len(i.Targets) == 0 {
+	if len(i.Targets) == 0 || !isRollout(i) {
 		return math.MaxInt64
 	}
 	for _, t := range i.Targets {

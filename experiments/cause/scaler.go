@@ -86,15 +86,20 @@ func said(r judge.Result, subject string, span steadystate.Span) (limited, blind
 // limitedScaler is the autoscaler of the workload that was held back by its max while the
 // load was raised; empty: none was.
 func limitedScaler(r judge.Result, c Cause) string {
+	seen := map[string]bool{}
 	for _, e := range r.Events {
-		if !strings.HasPrefix(e.Subject, "hpa/") {
+		if seen[e.Subject] || !strings.HasPrefix(e.Subject, "hpa/") {
 			continue
 		}
+		seen[e.Subject] = true
 		if spec, ok := scaler(r, e.Subject); ok && r.Workload != nil && spec.Target.Kind != "" && !spec.scales(r.Workload, e.Subject) {
 			continue
 		}
 		for _, i := range r.Injections {
-			if limited, _ := said(r, e.Subject, acts(r, i)); limited.Reason != "" && raises(i) > 1 && acts(r, i).Overlaps(timeOf(r, c)) {
+			if raises(i) <= 1 || !heldFor(r, i).Overlaps(timeOf(r, c)) {
+				continue
+			}
+			if limited, _ := said(r, e.Subject, heldFor(r, i)); limited.Reason != "" {
 				return e.Subject
 			}
 		}

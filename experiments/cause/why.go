@@ -196,7 +196,7 @@ func (k kin) fell(r judge.Result, none count) (n int) {
 	asked, starting := map[string]bool{}, map[string]bool{} // by UID
 	for _, e := range r.Events {
 		switch {
-		case e.From >= last || !strings.HasPrefix(e.Subject, "pod/") || !k.mine(e.UID):
+		case e.From >= last || !strings.HasPrefix(e.Subject, "pod/") || !k.mayServe(e.UID):
 		case e.Kind == record.EventCreated:
 			starting[e.UID] = true
 		case e.Kind == record.EventReady || e.Kind == record.EventGone:
@@ -301,7 +301,7 @@ func (in *Inquiry) served() (names []string) {
 func (in *Inquiry) stops(span steadystate.Span, fits func(record.Event) bool) (s stopping) {
 	span.From -= 2 * propagation
 	for _, e := range in.result.Events {
-		if !stopped(in.result, e) || !e.Overlaps(span) || !in.kin.mine(e.UID) || !fits(e) {
+		if !stopped(in.result, e) || !e.Overlaps(span) || !in.kin.mayServe(e.UID) || !fits(e) {
 			continue
 		}
 		if from := in.endOf(e).From - 2*propagation; len(s.events) == 0 || from < s.from {
@@ -485,7 +485,8 @@ func (in *Inquiry) closedEarly(o *outage, c Cause) string {
 	if in.ended(o, c) == "" || 3*o.late < 2*c.bad() || 20*late < 19*all {
 		return ""
 	}
-	return fmt.Sprintf("requests still came to %s after it had begun to end: %d of %d bad ones were sent from then to %s after its endpoint was removed", only(in.endingsOf(o)), o.late, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+	names, _ := in.endingsOf(o)
+	return fmt.Sprintf("requests still came to %s after it had begun to end: %d of %d bad ones were sent from then to %s after its endpoint was removed", only(names), o.late, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
 }
 
 // endingsOf are the pods that were asked to end in the time of an outage, and from when on
@@ -511,7 +512,7 @@ func earlier(names []string, name string, first, from time.Duration) ([]string, 
 }
 
 // only is the only one of several pods, by name.
-func only(names []string, _ time.Duration) string {
+func only(names []string) string {
 	if len(names) == 1 {
 		return names[0]
 	}
@@ -555,7 +556,7 @@ func (in *Inquiry) ended(o *outage, c Cause) string {
 	if 3*o.ending < 2*c.bad() || c.bad() == 0 || o.Bad == o.Total || o.Start.To < from && !mostly(o.ending, c.bad()) {
 		return ""
 	}
-	return fmt.Sprintf("%s ended before the requests to it had: %d of %d bad ones were sent within %s of its end or of the end of its endpoint", only(names, from), o.ending, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+	return fmt.Sprintf("%s ended before the requests to it had: %d of %d bad ones were sent within %s of its end or of the end of its endpoint", only(names), o.ending, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
 }
 
 // A death is the time around the end of a pod that was killed: when requests to it may
@@ -587,7 +588,8 @@ func (in *Inquiry) lingered(o *outage, c Cause) string {
 	if !in.died(o, c) || o.lingering <= o.cutOff {
 		return ""
 	}
-	text := fmt.Sprintf("requests went on to %s after its end: %d of %d bad ones were sent from then to %s after its endpoint was removed", only(in.deathsOf(o)), o.lingering, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+	names, _ := in.deathsOf(o)
+	text := fmt.Sprintf("requests went on to %s after its end: %d of %d bad ones were sent from then to %s after its endpoint was removed", only(names), o.lingering, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
 	if len(in.deaths) == 1 && in.deaths[0].lag >= surely {
 		text += fmt.Sprintf(", which was at least %s later", steadystate.FormatSeconds(in.deaths[0].lag.Truncate(digit(in.deaths[0].lag)).Seconds()))
 	}
@@ -599,7 +601,8 @@ func (in *Inquiry) cutOff(o *outage, c Cause) string {
 	if !in.died(o, c) {
 		return ""
 	}
-	return fmt.Sprintf("requests were under way to %s when it was killed: %d of %d bad ones were sent within %s before its end", only(in.deathsOf(o)), o.cutOff, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
+	names, _ := in.deathsOf(o)
+	return fmt.Sprintf("requests were under way to %s when it was killed: %d of %d bad ones were sent within %s before its end", only(names), o.cutOff, c.bad(), steadystate.FormatSeconds(propagation.Seconds()))
 }
 
 // died reports whether at least two thirds of the bad requests were sent around the
@@ -669,7 +672,7 @@ func (in *Inquiry) added(o *outage, c Cause) (string, *Quote) {
 	begun, waiting, last := false, map[string]bool{}, steadystate.Span{}
 	for _, e := range in.result.Events {
 		switch {
-		case !strings.HasPrefix(e.Subject, "pod/") || !in.kin.mine(e.UID) || e.To < o.From-2*propagation || e.From > o.To:
+		case !strings.HasPrefix(e.Subject, "pod/") || !in.kin.mayServe(e.UID) || e.To < o.From-2*propagation || e.From > o.To:
 		case e.Kind == record.EventTerminating || e.Kind == record.EventGone:
 			return "", nil
 		case e.Kind == record.EventCreated:

@@ -315,8 +315,8 @@ func (k kin) ofService(owner string) bool {
 	return len(k.families) == 0 || k.families[k.family(owner)]
 }
 
-// mine reports whether a pod may be one of the service's.
-func (k kin) mine(uid string) bool { return k.pods[uid] == "" || k.ofService(k.pods[uid]) }
+// mayServe reports whether a pod may be one of the service's.
+func (k kin) mayServe(uid string) bool { return k.pods[uid] == "" || k.ofService(k.pods[uid]) }
 
 // subjectOfEvent is the subject of an event, or that of the object which a Kubernetes Event
 // is about.
