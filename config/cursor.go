@@ -205,7 +205,7 @@ func (c cursor) what() string {
 func (d *decoder) bad(at cursor, format string, args ...any) {
 	m := Mistake{File: d.sources[nil], Line: max(1, at.line.Line), Message: d.shown(at, fmt.Sprintf(format, args...))}
 	if at.path != nil {
-		m.Path = at.path.String()
+		m.Path = unnamed.ReplaceAllString(at.path.String(), "$1...$2")
 	}
 	if name := d.emptied[at.value]; name != "" {
 		m.Message += fmt.Sprintf("; environment variable %s is empty", name)
@@ -244,6 +244,10 @@ func (d *decoder) shown(at cursor, message string) string {
 
 // secretive are the paths of what is sent as a header or as credentials.
 var secretive = regexp.MustCompile(`\bheaders\b|\bhttp_config\b`)
+
+// unnamed matches the path of what is sent, from a character on that is in no name: a key
+// in which the value follows the name, as in "Authorization: Bearer TOKEN".
+var unnamed = regexp.MustCompile("(?s)((?:headers|http_config)\\b[-\\w.\\[\\]!#$%&'*+^`|~]*)[^-\\w.\\[\\]!#$%&'*+^`|~].*?(\\]?)$")
 
 type mistakeKey struct {
 	line    *yaml.Node

@@ -394,7 +394,7 @@ type WebSocket struct {
 type GRPC struct {
 	probe.GRPCHealth `yaml:",inline"`
 	// UseHeaders are sent with each check as its metadata, by name: a value, or where a
-	// secret value is, which is read when a connection is opened.
+	// secret value is, which is read for each check.
 	// Example: {Authorization: {env: TOKEN}}.
 	UseHeaders map[string]Header `yaml:"headers"`
 	// UseTLS speaks TLS. Default: false.

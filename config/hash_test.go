@@ -99,6 +99,7 @@ func TestTheHashIsOfWhatIsDone(t *testing.T) {
 		{"a limit", "p95 <= 500ms", "p95 <= 400ms"},
 		{"the url", "http://checkout.example/", "http://checkout.stage.example/"},
 		{"a default of a probe, written out", "timeout: 3s", "timeout: 3s, every: 100ms, reuse: false, headers: {}"},
+		{"a header's name in lower case", "Accept: text/html", "accept: text/html"},
 		{"the url of a probe", "ws://checkout.example/", "ws://checkout.stage.example/"},
 		{"the name of the file of an object", "file: own.yaml", "file: ./own.yaml"},
 		{"the urls of targets", "http://ledger.example", "https://ledger.stage.example"},

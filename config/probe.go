@@ -70,10 +70,10 @@ func (r *resolver) probes(t *Target) {
 
 // sent is what of a probe's headers the hash is of, as of a load's.
 func sent(h secret.Headers) []any {
-	if len(h.Names()) == 0 {
+	if h.Empty() {
 		return nil
 	}
-	return []any{h.Values, h.Secrets}
+	return []any{canonical(h.Values), h.Secrets}
 }
 
 func (w *WebSocket) does() []any {

@@ -476,6 +476,21 @@ func TestAPlantedSecretComesOutNowhere(t *testing.T) {
 			_, after, _ = strings.Cut(after, "\n")
 			return before + "200ms, headers: \"Authorization: Bearer " + g.plant("grpc.headers.text") + "\"}\n" + after
 		},
+		"a header as a key": func(_, text string) string {
+			return headersOf(text, `{"Authorization: Bearer `+g.plant("load.headers.key")+`"}`)
+		},
+		"a header as a key with a value": func(_, text string) string {
+			return headersOf(text, `{"Authorization: Bearer `+g.plant("load.headers.key-of-value")+`": shop}`)
+		},
+		"a header's value as a key": func(_, text string) string {
+			return headersOf(text, `{Authorization: {Bearer `+g.plant("load.headers.value-key")+`}}`)
+		},
+		"a header of Prometheus as a key": func(_, text string) string {
+			return strings.Replace(text, "http_config: {}", `http_config: {http_headers: {"Authorization: Bearer `+g.plant("prometheus.http_headers.key")+`"}}`, 1)
+		},
+		"a header of a probe as a key": func(_, text string) string {
+			return strings.Replace(text, "{X-Written: "+`"`+g.plant("websocket.headers")+`", `, `{"Authorization: Bearer `+g.plant("websocket.headers.key")+`", `, 1)
+		},
 		"headers as a text": func(_, text string) string {
 			return headersOf(text, `"Authorization: Bearer `+g.plant("load.headers.text")+`"`)
 		},

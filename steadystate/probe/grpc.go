@@ -43,8 +43,8 @@ type GRPCHealth struct {
 	// with one pod and shows no outage of the others. Default: false: each check has a
 	// connection of its own.
 	Reuse bool `yaml:"reuse"`
-	// Headers are sent with each check, as metadata. Their secrets are read when a
-	// connection is opened. Those that gRPC sets itself, as Host, are refused.
+	// Headers are sent with each check, as metadata, and their secrets are read then.
+	// Those that gRPC sets itself, as Host, are refused.
 	Headers secret.Headers `yaml:"-"`
 	// TLS configures the connection; nil: plaintext.
 	TLS *tls.Config `yaml:"-"`
@@ -151,8 +151,7 @@ func notMetadata(name string, values []string) string {
 type checkup struct {
 	GRPCHealth
 	conn   *grpc.ClientConn
-	sent   metadata.MD // with each check
-	mayNot bool        // the probe may not ask, by the latest answer
+	mayNot bool // the probe may not ask, by the latest answer
 
 	mu     sync.Mutex
 	broken error // why the connection could not be opened; gRPC keeps only its text
@@ -166,10 +165,18 @@ func (c *checkup) ask(ctx context.Context) (err error) {
 			c.close()
 		}
 	}()
+	header, err := read(c.Headers, notMetadata)
+	if err != nil {
+		return err
+	}
 	if err := c.open(); err != nil {
 		return err
 	}
-	answer, err := grpc_health_v1.NewHealthClient(c.conn).Check(metadata.NewOutgoingContext(ctx, c.sent), &grpc_health_v1.HealthCheckRequest{Service: c.Service})
+	sent := metadata.MD{}
+	for name, values := range header {
+		sent.Append(name, values...)
+	}
+	answer, err := grpc_health_v1.NewHealthClient(c.conn).Check(metadata.NewOutgoingContext(ctx, sent), &grpc_health_v1.HealthCheckRequest{Service: c.Service})
 	if err != nil {
 		return c.reason(err)
 	}
@@ -204,14 +211,6 @@ func (c *checkup) open() error {
 		return nil
 	}
 	c.note(nil)
-	header, err := read(c.Headers, notMetadata)
-	if err != nil {
-		return err
-	}
-	c.sent = metadata.MD{}
-	for name, values := range header {
-		c.sent[strings.ToLower(name)] = values
-	}
 	secure := insecure.NewCredentials()
 	if c.TLS != nil {
 		secure = credentials.NewTLS(c.TLS)

@@ -3,6 +3,7 @@ package probe_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -151,10 +152,17 @@ func TestHeadersDoNotFollowARedirect(t *testing.T) {
 	if _, err := source.Preflight(t.Context()); err != nil || asked.Load() != 1 {
 		t.Errorf("without headers: %v; asked %d times, want once", err, asked.Load())
 	}
-	source.Headers.Values = http.Header{"X-Shop": {"one"}}
-	want := "answered 307 instead of a WebSocket handshake: a redirect, which a probe with headers does not follow: give the URL that it leads to"
-	if _, err := source.Preflight(t.Context()); err == nil || !strings.HasSuffix(err.Error(), want) || asked.Load() != 1 {
-		t.Errorf("%v, asked %d times; want %s", err, asked.Load(), want)
+	path := filepath.Join(t.TempDir(), "headers")
+	if err := os.WriteFile(path, []byte("Authorization: Bearer hush-1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LIVE_TOKEN", "Bearer hush-1")
+	const want = "answered 307 instead of a WebSocket handshake: a redirect, which a probe with headers does not follow: give the URL that it leads to"
+	for kind, headers := range map[string]secret.Headers{"values": {Values: http.Header{"X-Shop": {"one"}}}, "secrets": env("LIVE_TOKEN"), "files": {Files: []string{path}}} {
+		source.Headers = headers
+		if _, err := source.Preflight(t.Context()); err == nil || !strings.HasSuffix(err.Error(), want) || asked.Load() != 1 {
+			t.Errorf("%s: %v, asked %d times; want %s", kind, err, asked.Load(), want)
+		}
 	}
 }
 
@@ -185,6 +193,54 @@ func TestTheHandshakeHasTheHeaders(t *testing.T) {
 	defer mu.Unlock()
 	if heard.Host != "shop.example" || fmt.Sprint(heard.Header.Values("X-Shop")) != "[one two]" || heard.Header.Get("Sec-WebSocket-Protocol") != "json,echo" {
 		t.Errorf("host %s, header %v", heard.Host, heard.Header)
+	}
+}
+
+// Some servers choose all subprotocols that were offered, of which one may be a token.
+func TestAHandshakeThatRepeatsASecretDoesNotShowIt(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Sec-WebSocket-Protocol", r.Header.Get("Sec-WebSocket-Protocol"))
+		live(echo).ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	t.Setenv("LIVE_PROTOCOL", "bearer, hush-1")
+	source := probe.WebSocket{URL: at(server), Timeout: 20 * time.Second, Headers: secret.Headers{Secrets: map[string]secret.Secret{"Sec-WebSocket-Protocol": {Env: "LIVE_PROTOCOL"}}}}
+	const want = "answered 101, but not as the WebSocket protocol prescribes"
+	if _, err := source.Preflight(t.Context()); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
+		t.Errorf("preflight: %v, want %s", err, want)
+	}
+	observed(t, source, atLeast(2, failed(want)))
+}
+
+// A connection that lasts longer than the token says nothing of the service when the token
+// expires.
+func TestATokenIsRenewedWithinAConnection(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	renew := func(token string) {
+		if err := errors.Join(os.WriteFile(path+"-new", []byte(token), 0o600), os.Rename(path+"-new", path)); err != nil {
+			t.Error(err)
+		}
+	}
+	renew("hush-1")
+	var expired atomic.Bool
+	address, _ := serve(t, "127.0.0.1:0", healthy, grpc.UnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		if md, _ := metadata.FromIncomingContext(ctx); expired.Load() && slices.Equal(md.Get("authorization"), []string{"hush-1"}) {
+			return nil, status.Error(codes.Unauthenticated, "expired")
+		}
+		return next(ctx, req)
+	}))
+	source := probe.GRPCHealth{Address: address, Every: 5 * time.Millisecond, Timeout: 20 * time.Second, Reuse: true, Headers: secret.Headers{Secrets: map[string]secret.Secret{"Authorization": {File: path}}}}
+	all := observed(t, source, func(all []steadystate.Observation) bool {
+		switch len(all) {
+		case 2:
+			renew("hush-2")
+		case 4: // the check that was under way is answered
+			expired.Store(true)
+		}
+		return len(all) > 6
+	})
+	if slices.ContainsFunc(all, func(o steadystate.Observation) bool { return !answered(o) }) {
+		t.Errorf("observed %v", all)
 	}
 }
 

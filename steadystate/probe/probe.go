@@ -97,7 +97,7 @@ func read(headers secret.Headers, unfit unfit) (http.Header, error) {
 
 // whoMayAsk is what a preflight advises about an answer that the probe may not ask.
 func whoMayAsk(section string, headers secret.Headers) string {
-	if len(headers.Names()) > 0 {
+	if !headers.Empty() {
 		return fmt.Sprintf("check %s.headers: who may ask?", section)
 	}
 	return fmt.Sprintf("who may ask? give credentials in %s.headers, as in {Authorization: {env: NAME}}", section)

@@ -131,7 +131,7 @@ func (w WebSocket) session() *conversation {
 		Proxy:             http.ProxyFromEnvironment,
 		DisableKeepAlives: true,
 	}}
-	if len(w.Headers.Names()) > 0 {
+	if !w.Headers.Empty() {
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
 	return &conversation{WebSocket: w, client: client}
@@ -162,7 +162,7 @@ func (c *conversation) advice() string {
 	switch {
 	case c.status == http.StatusUnauthorized, c.status == http.StatusForbidden:
 		return whoMayAsk("websocket", c.Headers)
-	case c.status >= 300 && c.status < 400 && len(c.Headers.Names()) > 0:
+	case c.status >= 300 && c.status < 400 && !c.Headers.Empty():
 		return "a redirect, which a probe with headers does not follow: give the URL that it leads to"
 	}
 	return "does the service answer with the message's own text?"
@@ -225,11 +225,14 @@ func (c *conversation) open(ctx context.Context) error {
 	}
 	conn, resp, err := websocket.Dial(ctx, c.URL, options)
 	if err != nil {
-		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
-			c.status = resp.StatusCode
-			return fmt.Errorf("answered %d instead of a WebSocket handshake", resp.StatusCode)
+		switch {
+		case resp == nil:
+			return redact.Error(err)
+		case resp.StatusCode == http.StatusSwitchingProtocols: // the error quotes headers, which may repeat secrets
+			return errors.New("answered 101, but not as the WebSocket protocol prescribes")
 		}
-		return redact.Error(err)
+		c.status = resp.StatusCode
+		return fmt.Errorf("answered %d instead of a WebSocket handshake", resp.StatusCode)
 	}
 	conn.SetReadLimit(largest)
 	c.conn = conn

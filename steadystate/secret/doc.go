@@ -9,5 +9,5 @@
 //	header, err := headers.Read() // with the value of TOKEN
 //
 // A [Secret] is where a value is, which is all that descriptions, records and errors show
-// of it. The value is read when it is sent, so that it may change between two requests.
+// of it. Each Read reads the value again, so that it may change in between.
 package secret

@@ -23,6 +23,9 @@ type Headers struct {
 	Files []string
 }
 
+// Empty reports whether there are no headers and no files with any.
+func (h Headers) Empty() bool { return len(h.Values)+len(h.Secrets)+len(h.Files) == 0 }
+
 // Names returns the names of the headers, in order, without those of files.
 func (h Headers) Names() []string {
 	return slices.Sorted(func(yield func(string) bool) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A Secret references a secret value, which is never shown: it is read when it is sent,
-// and its String, the record and errors show only its place.
+// A Secret references a secret value, which is never shown: its String, the record and
+// errors show only its place.
 type Secret struct {
 	// Env is the name of the environment variable with the value; set it or File.
 	// Example: TOKEN.
