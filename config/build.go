@@ -66,7 +66,7 @@ func (r *resolver) load(at cursor, l Load) (*load.HTTP, *workers.Pods, []byte) {
 	if err := h.Validate(); err != nil {
 		r.fail(at, err)
 	}
-	h.Headers.Values = canonical(h.Headers.Values)
+	h.Headers.Values = h.Headers.Canonical()
 	if l.Workers != nil {
 		r.workers(at.field("workers"), l.Workers)
 	}
@@ -83,16 +83,6 @@ func (r *resolver) headers(written map[string]Header) secret.Headers {
 		}
 		value.Secret.File = r.beside(value.Secret.File)
 		h.Secrets[name] = value.Secret
-	}
-	return h
-}
-
-// canonical are headers by the names that are sent, however they are written. Of two that
-// are one, which is a mistake, it has either.
-func canonical(written http.Header) http.Header {
-	h := http.Header{}
-	for name, values := range written {
-		h[http.CanonicalHeaderKey(name)] = values
 	}
 	return h
 }

@@ -73,7 +73,7 @@ func sent(h secret.Headers) []any {
 	if h.Empty() {
 		return nil
 	}
-	return []any{canonical(h.Values), h.Secrets}
+	return []any{h.Canonical(), h.Secrets}
 }
 
 func (w *WebSocket) does() []any {

@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// A probe whom the service refuses is told so before the run, with the line of its section.
+// The preflight says that a service refuses a probe, with the line of the probe's section.
 func TestPreflightSendsTheHeadersOfProbes(t *testing.T) {
 	kill := strings.Replace(all, "suites: [all]", "suites: [pods/kill-one]", 1)
 	kill = kill[:strings.Index(kill, "    autoscaler:")]

@@ -97,7 +97,7 @@ func (g GRPCHealth) Resolution() time.Duration { return g.timing().every }
 
 // Observe checks until ctx ends, and waits for the last answer.
 func (g GRPCHealth) Observe(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
-	if err := ready(g, g.Headers, notMetadata); err != nil {
+	if err := ready(g.Validate(), g.Headers, notMetadata); err != nil {
 		return err
 	}
 	g.timing().observe(ctx, clock, &checkup{GRPCHealth: g}, record)
@@ -107,7 +107,7 @@ func (g GRPCHealth) Observe(ctx context.Context, clock steadystate.Clock, record
 // Preflight checks once and says how long the answer took. The error says why
 // the server is not serving.
 func (g GRPCHealth) Preflight(ctx context.Context) (found string, err error) {
-	if err := ready(g, g.Headers, notMetadata); err != nil {
+	if err := ready(g.Validate(), g.Headers, notMetadata); err != nil {
 		return "", err
 	}
 	c := &checkup{GRPCHealth: g}
@@ -116,8 +116,8 @@ func (g GRPCHealth) Preflight(ctx context.Context) (found string, err error) {
 	case err == nil:
 	case err.Error() == errClosed.Error():
 		return "", fmt.Errorf("check the health of %s: %w: does it speak gRPC there?", g.Address, err)
-	case c.mayNot:
-		return "", fmt.Errorf("check the health of %s: %w: %s", g.Address, err, whoMayAsk("grpc", g.Headers))
+	case c.unauthorized:
+		return "", fmt.Errorf("check the health of %s: %w: %s", g.Address, err, authAdvice("grpc", g.Headers))
 	default:
 		return "", fmt.Errorf("check the health of %s: %w", g.Address, err)
 	}
@@ -150,8 +150,8 @@ func notMetadata(name string, values []string) string {
 // A checkup is a connection to a server, opened on demand.
 type checkup struct {
 	GRPCHealth
-	conn   *grpc.ClientConn
-	mayNot bool // the probe may not ask, by the latest answer
+	conn         *grpc.ClientConn
+	unauthorized bool // the probe may not ask, by the latest answer
 
 	mu     sync.Mutex
 	broken error // why the connection could not be opened; gRPC keeps only its text
@@ -189,7 +189,7 @@ func (c *checkup) ask(ctx context.Context) (err error) {
 // reason says why there was no answer, in words that do not vary.
 func (c *checkup) reason(err error) error {
 	code := status.Code(err)
-	c.mayNot = code == codes.Unauthenticated || code == codes.PermissionDenied
+	c.unauthorized = code == codes.Unauthenticated || code == codes.PermissionDenied
 	switch code {
 	case codes.DeadlineExceeded:
 		return context.DeadlineExceeded

@@ -305,7 +305,7 @@ func TestHeadersThatCannotBeSentAreRefusedBeforeAnythingIsAsked(t *testing.T) {
 	t.Setenv("HEALTH_UMLAUT", "schön")
 	for _, row := range []struct {
 		sentence string
-		source   steadystate.Source
+		source   asked
 		want     string
 	}{
 		{"a variable that is not set", probe.WebSocket{URL: "ws://h/", Headers: env("AFTERSHOCK_NOT_SET")}, "header Authorization: environment variable AFTERSHOCK_NOT_SET is not set"},
@@ -322,12 +322,16 @@ func TestHeadersThatCannotBeSentAreRefusedBeforeAnythingIsAsked(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), "schön") {
 				t.Errorf("error %v, want one with %q", err, row.want)
 			}
-			found, again := row.source.(interface {
-				Preflight(ctx context.Context) (string, error)
-			}).Preflight(t.Context())
+			found, again := row.source.Preflight(t.Context())
 			if again == nil || err == nil || again.Error() != err.Error() {
 				t.Errorf("preflight: %q, %v, want %v", found, again, err)
 			}
 		})
 	}
+}
+
+// asked is a source that can be asked once.
+type asked interface {
+	steadystate.Source
+	Preflight(ctx context.Context) (string, error)
 }

@@ -52,51 +52,52 @@ func described(what string, reuse bool, t timing, headers secret.Headers) string
 	return strings.Join(append([]string{what, connections, t.String()}, headers.Places()...), ", ")
 }
 
-// ready reports what keeps a probe from asking: a mistake, or a secret that cannot be read.
-func ready(probe interface{ Validate() error }, headers secret.Headers, unfit unfit) error {
-	if err := probe.Validate(); err != nil {
-		return err
+// ready reports what keeps a probe from asking: that it is invalid, or a secret that cannot
+// be read.
+func ready(invalid error, headers secret.Headers, reject rejectHeader) error {
+	if invalid != nil {
+		return invalid
 	}
-	_, err := read(headers, unfit)
+	_, err := read(headers, reject)
 	return err
 }
 
-// unfit is why a protocol cannot send a header; empty: it can.
-type unfit func(name string, values []string) string
+// A rejectHeader says why a protocol cannot send a header; empty: it can.
+type rejectHeader func(name string, values []string) string
 
 // checkHeaders says what is wrong with headers, before anything is read.
-func checkHeaders(headers secret.Headers, unfit unfit) error {
+func checkHeaders(headers secret.Headers, reject rejectHeader) error {
 	if err := headers.Validate(); err != nil {
 		return err
 	}
 	var errs []error
 	for _, name := range headers.Names() {
-		if why := unfit(name, headers.Values[name]); why != "" {
+		if why := reject(name, headers.Values[name]); why != "" {
 			errs = append(errs, setting.Errorf("headers["+name+"]", "%s", why))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// An unreadable is the error of headers that cannot be read: it says nothing of the service.
-type unreadable struct{ error }
+// A headerError is the error of headers that cannot be read: it says nothing of the service.
+type headerError struct{ error }
 
 // read reads the headers of a request.
-func read(headers secret.Headers, unfit unfit) (http.Header, error) {
+func read(headers secret.Headers, reject rejectHeader) (http.Header, error) {
 	header, err := headers.Read()
 	if err != nil {
-		return nil, unreadable{err}
+		return nil, headerError{err}
 	}
 	for name, values := range header {
-		if why := unfit(name, values); why != "" {
-			return nil, unreadable{fmt.Errorf("header %s: %s", name, why)}
+		if why := reject(name, values); why != "" {
+			return nil, headerError{fmt.Errorf("header %s: %s", name, why)}
 		}
 	}
 	return header, nil
 }
 
-// whoMayAsk is what a preflight advises about an answer that the probe may not ask.
-func whoMayAsk(section string, headers secret.Headers) string {
+// authAdvice is what a preflight advises about an answer that the probe may not ask.
+func authAdvice(section string, headers secret.Headers) string {
 	if !headers.Empty() {
 		return fmt.Sprintf("check %s.headers: who may ask?", section)
 	}
@@ -148,7 +149,7 @@ func (t timing) observation(ctx context.Context, clock steadystate.Clock, stalls
 		}
 		return o
 	}
-	unread, unsent := errors.AsType[unreadable](err)
+	unread, unsent := errors.AsType[headerError](err)
 	if ctx.Err() != nil {
 		err = ctx.Err() // libraries word it differently
 	}

@@ -53,8 +53,8 @@ type WebSocket struct {
 
 var _ steadystate.Source = WebSocket{}
 
-// subprotocol is the header of the subprotocols that a client offers. Of those the server
-// may choose one, which would be a mistake of its if the handshake did not know of them.
+// subprotocol is the header of the subprotocols that a client offers. The handshake must
+// know them too, or it refuses the one that the server chooses.
 const subprotocol = "Sec-Websocket-Protocol"
 
 // largest is the size limit of a received message, in bytes.
@@ -103,7 +103,7 @@ func (w WebSocket) Resolution() time.Duration { return w.timing().every }
 
 // Observe sends messages until ctx ends, and waits for the last answer.
 func (w WebSocket) Observe(ctx context.Context, clock steadystate.Clock, record func(steadystate.Observation)) error {
-	if err := ready(w, w.Headers, notInHandshake); err != nil {
+	if err := ready(w.Validate(), w.Headers, notInHandshake); err != nil {
 		return err
 	}
 	w.timing().observe(ctx, clock, w.session(), record)
@@ -113,7 +113,7 @@ func (w WebSocket) Observe(ctx context.Context, clock steadystate.Clock, record 
 // Preflight sends one message and says how long the answer took. The error says
 // why there was none.
 func (w WebSocket) Preflight(ctx context.Context) (found string, err error) {
-	if err := ready(w, w.Headers, notInHandshake); err != nil {
+	if err := ready(w.Validate(), w.Headers, notInHandshake); err != nil {
 		return "", err
 	}
 	c := w.session()
@@ -161,7 +161,7 @@ type conversation struct {
 func (c *conversation) advice() string {
 	switch {
 	case c.status == http.StatusUnauthorized, c.status == http.StatusForbidden:
-		return whoMayAsk("websocket", c.Headers)
+		return authAdvice("websocket", c.Headers)
 	case c.status >= 300 && c.status < 400 && !c.Headers.Empty():
 		return "a redirect, which a probe with headers does not follow: give the URL that it leads to"
 	}

@@ -75,13 +75,20 @@ func (h Headers) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Read reads the secrets and the files, and returns all headers. The error says which
-// could not be read, without any value.
-func (h Headers) Read() (http.Header, error) {
+// Canonical returns Values by the names that are sent, however they are written. Of two
+// that are one, which is invalid, it has either.
+func (h Headers) Canonical() http.Header {
 	header := http.Header{}
 	for name, values := range h.Values {
 		header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
 	}
+	return header
+}
+
+// Read reads the secrets and the files, and returns all headers. The error says which
+// could not be read, without any value.
+func (h Headers) Read() (http.Header, error) {
+	header := h.Canonical()
 	for _, path := range h.Files {
 		if err := readFile(path, header); err != nil {
 			return nil, fmt.Errorf("headers: %w", err)
