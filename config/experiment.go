@@ -231,7 +231,7 @@ func (r *resolver) times(p *Planned, e Experiment, at cursor) {
 	}
 	if serial {
 		p.Times.Undo = cmp.Or(p.Times.Undo, serialUndo)
-		// A run without one takes twice the length of its phases, plus 1m.
+		// A run without one takes twice the length of its phases, plus 3m.
 		if 2*(least+time.Minute+p.Times.Watch)+time.Minute < serialDeadline {
 			p.Times.Deadline = cmp.Or(p.Times.Deadline, serialDeadline)
 		}

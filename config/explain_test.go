@@ -82,7 +82,8 @@ func fieldsPage(t *testing.T) string {
 
 Made of the schema by ` + "`go generate ./config`" + `; "aftershock explain PATH" says the same in a terminal, and
 [configuration.md](configuration.md) how it all fits together. NAME stands for a name of your own. A field may be null, which
-is the same as one that is not there.
+is the same as one that is not there. A mapping that occurs at several paths is described at the first of them: tls_config
+below oauth2, headers below load.
 `)
 	seen := map[string]bool{}
 	var section func(path string)

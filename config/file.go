@@ -153,7 +153,7 @@ type Times struct {
 	// 3m, and 7m for a drain and a rollout.
 	Undo time.Duration `yaml:"undo"`
 	// Deadline is how long the whole run may take, without undoing. Default: twice the
-	// length of the phases, plus 1m; at least 1h for a drain and a rollout.
+	// length of the phases, plus 3m; at least 1h for a drain and a rollout.
 	Deadline time.Duration `yaml:"deadline"`
 }
 

@@ -290,7 +290,7 @@ func fieldForms() map[string]func(*generator) *schema {
 // commonFields are of several kinds of faults, whose comments are about their use in
 // Go.
 var commonFields = map[string]string{
-	"pods":       "pods says how many of the service's pods are hit, chosen by chance: a number, a share, which is rounded up, or all. Required. Examples: 1; 30%; all.",
+	"pods":       "pods says how many of the service's pods are hit, chosen at random: a number, a share, which is rounded up, or all. Required. Examples: 1; 30%; all.",
 	"containers": "containers are the names of those that are hit. Default: the one that serves.",
 }
 

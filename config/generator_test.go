@@ -89,6 +89,9 @@ func comments(t testing.TB) map[string]string {
 var (
 	link      = regexp.MustCompile(`\[((?:[a-z]+\.)?[A-Z]\w*)\]`)
 	see       = regexp.MustCompile(`[;,]? \(?see \[[^\]]+\]\)?,?`)
+	// ofManager is what Prometheus' own settings say of their fields that end in _ref. Here
+	// the secrets that they name are environment variables.
+	ofManager = regexp.MustCompile(`the name of the secret within the secret manager to use as (the )?`)
 	forEditor = regexp.MustCompile(`\s*\bExamples?: (.+?)\.(?:\s|$)`)
 )
 
@@ -100,6 +103,7 @@ func (g *generator) described(of reflect.Type, goName, name string) string {
 		key += "." + goName
 	}
 	text, _, _ := strings.Cut(g.comments[key], "\n\n")
+	text = ofManager.ReplaceAllString(text, "the environment variable with the ")
 	text = link.ReplaceAllString(see.ReplaceAllString(strings.Join(strings.Fields(text), " "), ""), "$1")
 	for _, own := range []string{of.Name(), goName} {
 		if first, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(text, "A "), "An "), " "); name != "" && own != "" && first == own {

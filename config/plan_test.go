@@ -204,7 +204,7 @@ func TestTimes(t *testing.T) {
 	for hold, want := range map[string]time.Duration{"20m": serialDeadline, "2h": 0, "2h, deadline: 3h": 3 * time.Hour} {
 		p := planned(t, complete+"experiments:\n  long: {service: checkout, times: {hold: "+hold+"}, faults: {restart: {restart: {}}}}\n")
 		if e := find(t, p, "checkout/long"); e.Times.Deadline != want {
-			t.Errorf("hold: %s: deadline %s, want %s; zero is twice the length of the phases, plus 1m", hold, e.Times.Deadline, want)
+			t.Errorf("hold: %s: deadline %s, want %s; zero is twice the length of the phases, plus 3m", hold, e.Times.Deadline, want)
 		}
 	}
 }

@@ -98,7 +98,7 @@ type Experiment struct {
 	// may need as long after the API server was away.
 	UndoTimeout time.Duration
 	// Deadline bounds the whole run except the undoing. Default: twice the
-	// length of the phases, and a minute.
+	// length of the phases with the longest settling, and a minute.
 	Deadline time.Duration
 }
 

@@ -72,8 +72,8 @@ The gate acts only on what is on disk in gate.ndjson, in --out. One that was kil
 sweeps what its run left and tests that build once more. ^C and SIGTERM end it after it
 has undone its faults; a second ^C leaves at once.
 
-Exit codes: 0, ended with nothing in place; 2, it cannot begin; 5, a fault may still be
-in place.`,
+Exit codes: 0, ended with nothing in place; 2, a flag, the file, the address or a token is
+wrong; 4, the journal or the serving failed; 5, a fault may still be in place.`,
 		Example: `  aftershock gate serve -f aftershock.yaml --token-file token
   aftershock gate serve -f aftershock.yaml --token-file token --listen :8443 --tls-cert tls.crt --tls-key tls.key --namespace shop`,
 		Args: noArgs,
@@ -240,6 +240,9 @@ func (g *gateRunner) Plan(namespace, name string, names []string) (plans map[str
 	for _, p := range chosen {
 		if w := p.Target.Workload; w.Namespace != namespace || w.Name != name {
 			return nil, "", fmt.Errorf("experiment %s: %w, %s: it does not test a build of %s in %s", p.ID(), gate.ErrOtherWorkload, w, name, namespace)
+		}
+		if len(p.Faults) == 0 {
+			return nil, "", fmt.Errorf("experiment %s injects no fault, so the gate cannot hold a build by it: leave it out", p.ID())
 		}
 		for _, f := range p.Faults {
 			if f.Traits().Rolls {

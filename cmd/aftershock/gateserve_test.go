@@ -44,7 +44,7 @@ func gateFile(t *testing.T) (file, token string) {
 cluster: {uid: 0b1c2d3e-0000-0000-0000-000000000000, kubeconfig: ` + kubeconfig + `}
 allow: {namespaces: [shop, bank]}
 services:
-  checkout: {namespace: shop, workload: deployment/checkout, load: {url: "http://checkout.example/", rate: 100/s}, suites: [pods, rollout]}
+  checkout: {namespace: shop, workload: deployment/checkout, load: {url: "http://checkout.example/", rate: 100/s}, suites: [pods, rollout, capacity/sustained]}
   ledger: {namespace: bank, workload: deployment/ledger, load: {url: "http://ledger.example/", rate: 100/s}, suites: [pods]}
 `,
 	} {
@@ -132,6 +132,9 @@ func TestAGateWithoutItsCluster(t *testing.T) {
 	}
 	if status, text := ask("checkout/rollout/restart"); status != http.StatusBadRequest || !strings.Contains(text, "changes the pod template itself") {
 		t.Errorf("an experiment that makes another build: %d %q", status, text)
+	}
+	if status, text := ask("checkout/capacity"); status != http.StatusBadRequest || !strings.Contains(text, "checkout/capacity/sustained injects no fault") {
+		t.Errorf("an experiment without a fault: %d %q", status, text)
 	}
 	if status, text := ask("checkout/pods/kill-one"); status != http.StatusOK || !strings.Contains(text, `"state":"waiting"`) || !strings.Contains(text, "what its pods run is not known: ") || !strings.Contains(text, "cannot be tested now") {
 		t.Errorf("%d %q, want it to wait for the cluster", status, text)

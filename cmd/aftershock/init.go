@@ -41,20 +41,20 @@ func initCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write a first configuration from what a cluster has",
-		Long: `Init looks into a cluster and writes a first configuration: the workloads that are
-meant, how they are reached, what of the catalogue suits them, and, as comments,
-why. It finds Deployments, StatefulSets, DaemonSets and Argo Rollouts, the Services
+		Long: `Init looks into a cluster and writes a first configuration: the workloads to test,
+how to reach them, and the suites of the catalogue that suit them, with its reasons
+as comments. It finds Deployments, StatefulSets, DaemonSets and Argo Rollouts, the Services
 in front of them with their Ingresses, HTTPRoutes and OpenShift Routes, their
 PodDisruptionBudgets and HorizontalPodAutoscalers, Prometheus, Chaos Mesh, and the
 response header that names the pod that answered.
 
 It changes nothing in the cluster, and what the account may not list it leaves out,
-with a comment. It sends a few GET requests to the URLs of what is meant. It never
+with a comment. It sends a few GET requests to the URLs of these services. It never
 overwrites a file.
 
-On a terminal it asks which workloads are meant; elsewhere --service says so. What
---service takes is NAMESPACE/KIND/NAME, or the end of it if that is of one workload
-alone. In the file a service has the name of its workload, which --url takes.`,
+On a terminal it asks which workloads to test; elsewhere name them with --service, as
+NAMESPACE/KIND/NAME, or by the end of that if one workload alone has it. In the file a
+service has the name of its workload; --url takes that name.`,
 		Example: `  aftershock init
   aftershock init --namespace shop --dry-run
   aftershock init --service shop/deployment/checkout --url checkout=https://shop.staging.example/checkout
@@ -66,7 +66,7 @@ alone. In the file a service has the name of its workload, which --url takes.`,
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "the file with the credentials, which the configuration then names (default as kubectl finds it)")
 	flags.StringVar(&f.context, "context", "", "the context of the kubeconfig (default the current one)")
 	flags.StringArrayVarP(&f.namespaces, "namespace", "n", nil, "where to look for workloads; may be repeated (default that of the context, else all but Kubernetes' own)")
-	flags.StringArrayVar(&f.services, "service", nil, "a workload that is meant, as NAMESPACE/KIND/NAME; may be repeated")
+	flags.StringArrayVar(&f.services, "service", nil, "a workload to test, as NAMESPACE/KIND/NAME; may be repeated")
 	flags.StringArrayVar(&f.urls, "url", nil, "the URL of a service, as NAME=URL; may be repeated")
 	flags.StringVar(&f.prometheus, "prometheus", "", "the URL of Prometheus (default the one that is found in the cluster)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print the configuration and write nothing")

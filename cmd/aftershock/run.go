@@ -553,7 +553,7 @@ faults in place; it says whose run that is and whether it is alive.`,
   aftershock preflight -f aftershock.yaml checkout/storm`,
 	}
 	file := fileFlag(cmd)
-	verbose := verboseFlag(cmd, "also what is as it must be")
+	verbose := verboseFlag(cmd, "also list the checks that passed")
 	cmd.ValidArgsFunction = completeIDs(file)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		plan, err := readPlan(*file)

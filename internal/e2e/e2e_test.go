@@ -52,6 +52,82 @@ func TestARowIsAsWanted(t *testing.T) {
 	}
 }
 
+// A pipeline counts what stays unknown as skipped, but it must have seen something hold, something
+// break, something that was compared with the service's own log, and half of all.
+func TestHowMuchMustBeSeen(t *testing.T) {
+	seen := func(want, verdict string) row {
+		r := row{experiment: experiment{want: want}, verdict: verdict, effect: "seen", left: nothing}
+		if verdict == broken {
+			r.causes = by("answers", cause.NoneLeft)
+		}
+		return r
+	}
+	up, down := seen(held, held), seen(broken, broken)
+	lost, hidden := seen(held, unknown), seen(broken, unknown)
+	agreed, skipped := up, lost
+	agreed.compare, agreed.truth = comparePartition, agrees
+	skipped.compare = comparePartition
+	for _, c := range []struct {
+		name string
+		rows []row
+		want string
+	}{
+		{"all", []row{up, down}, ""},
+		{"half of them", []row{up, down, lost, hidden}, ""},
+		{"one of two that were compared", []row{agreed, down, skipped, hidden}, ""},
+		{"none of those that were to be compared", []row{up, down, skipped}, "no row that must be compared with the service's log was as wanted"},
+		{"less than half", []row{up, down, lost, hidden, lost}, "2 of 5 rows were as wanted, want at least half"},
+		{"nothing broke", []row{up, up, up, hidden}, "no row that must be broken was as wanted"},
+		{"nothing held", []row{down, down, down, lost}, "no row that must be held was as wanted"},
+		{"what is only to hold", []row{up}, ""},
+		{"nothing", []row{lost}, "no row that must be held was as wanted\n0 of 1 rows were as wanted, want at least half"},
+	} {
+		got := ""
+		if err := enough(c.rows); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// Only a verdict may be missing on a busy machine: a fault that was not seen, or is not gone, or a run
+// that failed, is the instrument's fault.
+func TestWhatIsUndecidedIsNoFailure(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		row  row
+		want bool
+	}{
+		{"unknown", row{verdict: unknown, effect: "seen", left: nothing}, true},
+		{"its fault was not seen", row{verdict: unknown, effect: "not seen", left: nothing}, false},
+		{"its fault is not gone", row{verdict: unknown, effect: "seen", left: "stress-ng-cpu 17"}, false},
+		{"without a fault", row{experiment: experiment{faultless: true}, verdict: unknown, effect: noEffect, left: nothing}, true},
+		{"its run failed", row{verdict: noVerdict, effect: "seen", left: nothing}, false},
+		{"broken", row{verdict: broken, effect: "seen", left: nothing}, false},
+	} {
+		if c.row.undecided() != c.want {
+			t.Errorf("%s: undecided is %v, want %v", c.name, !c.want, c.want)
+		}
+	}
+}
+
+// Rows that cannot be chosen are an error, and no run of nothing.
+func TestNothingIsNotRun(t *testing.T) {
+	if rows, err := choose(plan(), []string{"checkout/lost-node"}, "", false, 1, 1); err == nil || !strings.Contains(err.Error(), "-nodes 2") {
+		t.Errorf("%d rows, %v; want an error that names -nodes 2", len(rows), err)
+	}
+}
+
+// What does not agree with the service's own log is said in the end, too.
+func TestWhatDisagreesIsSaid(t *testing.T) {
+	r := row{experiment: experiment{want: held, compare: comparePartition}, verdict: held, effect: "seen", left: nothing, truth: "DISAGREES", untrue: "request 7 was refused, and a saw it"}
+	if got := strings.Join(r.amiss(), "; "); r.asWanted() || got != "the service's own log: request 7 was refused, and a saw it" {
+		t.Errorf("as wanted is %v, %q", r.asWanted(), got)
+	}
+}
+
 // A stage that is named wrongly is as wrong as a verdict.
 func TestACostliestStageIsCompared(t *testing.T) {
 	r := row{experiment: experiment{id: "checkout/pods/kill-one", want: held, costliest: "ready"}, verdict: held, effect: "seen", left: nothing, costliest: "scheduled"}

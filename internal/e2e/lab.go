@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
+// noVerdict is that of a row whose run failed.
+const noVerdict = "no verdict"
+
 // maxTries is how often an experiment is run until it has a verdict.
 const maxTries = 3
 
@@ -26,6 +30,8 @@ const maxTries = 3
 type lab struct {
 	out string
 	w   io.Writer // what is printed meanwhile
+	// urgent is in front of each command that drives load and builds nothing.
+	urgent []string
 	// deployed is the defect of the service that is there.
 	deployed string
 }
@@ -56,26 +62,26 @@ func (l *lab) put(ctx context.Context, defect string) error {
 
 // try runs an experiment until it has a verdict, and not more often than so.
 func (l *lab) try(ctx context.Context, e experiment, tries int) row {
-	r := row{experiment: e, what: e.id, verdict: "no verdict"}
+	r := row{experiment: e, what: e.id, verdict: noVerdict}
 	if e.specs {
 		r.what += " by ginkgo"
 	}
 	for ctx.Err() == nil && r.tries < tries {
 		if r.tries++; r.tries > 1 && e.fresh {
 			if err := l.anew(ctx, e.defect); err != nil {
-				r.reason = err.Error()
+				r.verdict, r.reason = noVerdict, err.Error()
 				return r
 			}
 		}
 		fmt.Fprintf(l.w, "\n=== %s on %s\n", r.what, r.service())
 		result, strictly, recorded, err := l.run(ctx, e)
 		if err != nil {
-			r.reason = err.Error()
+			r.verdict, r.reason = noVerdict, err.Error()
 			return r
 		}
 		r.take(result, strictly, residue.Processes(5*time.Second))
 		if e.compare != nil && result.Verdict != steadystate.Unknown {
-			r.truth = l.agreement(e.compare, result.Result, recorded)
+			r.truth, r.untrue = l.agreement(e.compare, result.Result, recorded)
 		}
 		if result.Verdict != steadystate.Unknown {
 			break
@@ -94,7 +100,7 @@ func (l *lab) run(ctx context.Context, e experiment) (result, strictly reports.R
 	if err != nil {
 		return fail(err)
 	}
-	arguments := []string{"bin/aftershock", "run", "-f", "lab/aftershock.yaml", "--out", out, e.id}
+	arguments := slices.Concat(l.urgent, []string{"bin/aftershock", "run", "-f", "lab/aftershock.yaml", "--out", out, e.id})
 	if e.specs {
 		arguments = []string{"go", "tool", "ginkgo", "run", "--no-color", "--label-filter", strings.ReplaceAll(e.id, "/", " && "), "./suites", "--", "--config", "lab/aftershock.yaml", "--out", out}
 	}

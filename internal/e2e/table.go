@@ -39,6 +39,7 @@ type row struct {
 	// is recommended if it is judged by limits that nothing keeps.
 	advised  []string
 	truth    string // what the service's own log says of the record
+	untrue   string // where it does not agree
 	tries    int
 	took     time.Duration // with the deployment before it, and all tries
 	unknowns []string      // why
@@ -48,13 +49,18 @@ type row struct {
 // seen and is gone: a service that breaks by itself shows nothing. What broke has the
 // causes that are wanted, and the advice that is wanted and no other.
 func (r row) asWanted() bool {
-	return r.verdict == r.want && (r.effect == "seen" || r.faultless && r.effect == noEffect) && r.left == nothing && len(r.amiss()) == 0 &&
-		(r.experiment.costliest == "" || r.costliest == r.experiment.costliest) &&
-		(r.compare == nil || r.truth == agrees)
+	return r.verdict == r.want && r.acted() && r.left == nothing && len(r.amiss()) == 0
 }
 
-// amiss says what is wrong with the causes and the advice. Each check that broke has a
-// cause. Those of a check that is named are of the rules that are wanted, and it is broken.
+// acted reports whether the fault was seen, if there is one.
+func (r row) acted() bool { return r.effect == "seen" || r.faultless && r.effect == noEffect }
+
+// undecided reports whether only the verdict is missing, as on a busy machine. A fault that
+// was not seen, or is not gone, is no such thing.
+func (r row) undecided() bool { return r.verdict == unknown && r.acted() && r.left == nothing }
+
+// amiss says what is wrong with the causes, the advice, the costliest stage and the truth.
+// Each check that broke has a cause. Those of a check that is named are of the rules that are wanted, and it is broken.
 func (r row) amiss() (list []string) {
 	fits := func(check string, rules []string) bool {
 		return len(r.causes[check]) > 0 && !slices.ContainsFunc(r.causes[check], func(rule string) bool { return !slices.Contains(rules, rule) })
@@ -78,6 +84,12 @@ func (r row) amiss() (list []string) {
 	}
 	if !slices.Equal(slices.Sorted(slices.Values(r.advised)), slices.Sorted(slices.Values(r.advice))) {
 		list = append(list, fmt.Sprintf("advice %q, want %q", r.advised, r.advice))
+	}
+	if r.experiment.costliest != "" && r.costliest != r.experiment.costliest {
+		list = append(list, fmt.Sprintf("costliest stage %q, want %q", r.costliest, r.experiment.costliest))
+	}
+	if r.compare != nil && r.truth != agrees {
+		list = append(list, "the service's own log: "+cmp.Or(r.untrue, "not compared"))
 	}
 	slices.Sort(list)
 	return list
@@ -143,7 +155,7 @@ func (r *row) take(result, strictly reports.Report, left []string) {
 			r.costliest = step.Stage
 		}
 	}
-	r.t0, r.t1, r.ttr, r.truth = "-", "-", "-", "-"
+	r.t0, r.t1, r.ttr, r.truth, r.untrue = "-", "-", "-", "-", ""
 	if len(result.Injections) > 0 {
 		i := result.Injections[0]
 		r.t0 = i.String()

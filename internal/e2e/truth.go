@@ -2,10 +2,10 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,8 +35,8 @@ func truthDirectory() (string, error) {
 	return filepath.Join(cache, "run", "truth"), nil
 }
 
-// arrival is a line of a service's own log: when a request came in, by the same
-// machine's clock.
+// arrival is a line of a service's own log: when a request came in, or when a pod
+// began to listen, by the same machine's clock.
 type arrival struct {
 	Time  int64  `json:"time"`
 	Pod   string `json:"pod"`
@@ -44,24 +44,54 @@ type arrival struct {
 	Seq   uint64 `json:"seq"`
 }
 
-// arrivals reads the logs of a service in a directory: when each number came in
-// during a run.
-func arrivals(truth, logs string, started time.Time, length time.Duration) (map[uint64]arrival, error) {
+// drift is how far the wall clock, by which a service writes, and the monotonic one of
+// the record may come apart.
+const drift = 5 * time.Millisecond
+
+// after is when it was, since the run started.
+func (a arrival) after(started time.Time) time.Duration {
+	return time.Duration(a.Time - started.UnixNano())
+}
+
+// witness is what the logs of a service say of a run.
+type witness struct {
+	came     map[uint64]arrival // when each number came in
+	died     arrival            // the last line of the pod that was silent first
+	listened arrival            // the last pod that began to listen; its Pod is empty if none did
+}
+
+// arrivals reads the logs of a service in a directory.
+func arrivals(truth, logs string, started time.Time, length time.Duration) (w witness, err error) {
 	paths, err := filepath.Glob(filepath.Join(truth, logs))
 	if err != nil || len(paths) == 0 {
-		return nil, errors.Join(fmt.Errorf("no logs %s in %s", logs, truth), err)
+		return w, errors.Join(fmt.Errorf("no logs %s in %s", logs, truth), err)
 	}
-	all := map[uint64]arrival{}
+	w.came = map[uint64]arrival{}
+	last := map[string]arrival{}
 	for _, path := range paths {
 		if err := readArrivals(path, func(a arrival) {
-			if at := time.Unix(0, a.Time); a.Event == "request" && at.After(started) && at.Before(started.Add(length)) {
-				all[a.Seq] = a
+			if at := a.after(started); at <= 0 || at >= length {
+				return
+			}
+			if a.Time >= last[a.Pod].Time {
+				last[a.Pod] = a
+			}
+			switch {
+			case a.Event == "request":
+				w.came[a.Seq] = a
+			case a.Event == "listening" && a.Time > w.listened.Time:
+				w.listened = a
 			}
 		}); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return w, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	return all, nil
+	for _, a := range last {
+		if w.died.Pod == "" || a.Time < w.died.Time {
+			w.died = a
+		}
+	}
+	return w, nil
 }
 
 func readArrivals(path string, yield func(arrival)) error {
@@ -103,22 +133,30 @@ func requestsOf(path string) (map[uint64]record.Request, error) {
 }
 
 // compareRequests: each request that was answered came in within its span, none
-// that was refused came in at all, and what the service missed lies within the
-// bounds of each outage.
+// that was refused came in at all, and the outages are those of what the service lost.
 func compareRequests(result judge.Result, recorded, truth string) (string, error) {
 	requests, err := requestsOf(recorded)
 	if err != nil {
 		return "", err
 	}
-	came, err := arrivals(truth, "checkout-*.log", result.Started, result.Length)
+	saw, err := arrivals(truth, "checkout-*.log", result.Started, result.Length)
 	if err != nil {
 		return "", err
 	}
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	var agreed []string
+	for _, c := range result.Checks {
+		if c.Signal == record.TrafficSignal {
+			text, err := compareOutages(c, requests, saw, result.Started)
+			errs = append(errs, err)
+			agreed = append(agreed, text)
+		}
+	}
 	answered, refused := 0, 0
-	for seq, q := range requests {
-		a, there := came[seq]
+	for _, seq := range slices.Sorted(maps.Keys(requests)) {
+		q := requests[seq]
+		a, there := saw.came[seq]
 		switch {
 		case q.Error == "connection refused":
 			refused++
@@ -127,9 +165,7 @@ func compareRequests(result judge.Result, recorded, truth string) (string, error
 			}
 		case q.Code == 200:
 			answered++
-			at := time.Duration(a.Time - result.Started.UnixNano())
-			// The wall clock and the monotonic one drift apart by microseconds.
-			const drift = 5 * time.Millisecond
+			at := a.after(result.Started)
 			if !there {
 				bad("request %d was answered by %s, whose log does not have it", seq, q.Backend)
 			} else if at < q.Sent-drift || at > q.Answered+drift {
@@ -137,63 +173,68 @@ func compareRequests(result judge.Result, recorded, truth string) (string, error
 			}
 		}
 	}
-	if answered == 0 || len(came) == 0 {
-		bad("%d requests answered, %d seen by the service: nothing to compare", answered, len(came))
+	if answered == 0 || len(saw.came) == 0 {
+		bad("%d requests answered, %d seen by the service: nothing to compare", answered, len(saw.came))
 	}
-	agreed := []string{fmt.Sprintf("%d requests answered within their spans, %d refused and never seen by the service", answered, refused)}
-	for _, c := range result.Checks {
-		if c.Signal != record.TrafficSignal {
-			continue
-		}
-		for _, o := range c.Outages {
-			text, err := compareOutage(o, requests, came, result.Started)
-			errs = append(errs, err)
-			agreed = append(agreed, text)
-		}
-	}
+	agreed = append(agreed, fmt.Sprintf("%d requests answered within their spans, %d refused and never seen by the service", answered, refused))
 	return strings.Join(agreed, "; "), errors.Join(errs...)
 }
 
-// compareOutage looks whether the numbers that the service never saw lie within
-// the outage's bounds: the last one it saw before them came in no earlier than the
-// outage can have begun, the first one after them no later than it can have
-// ended.
-func compareOutage(o steadystate.Outage, requests map[uint64]record.Request, came map[uint64]arrival, started time.Time) (string, error) {
-	var lost []uint64
-	for seq, q := range requests {
-		if _, there := came[seq]; !there && q.Sent >= o.Start.From && q.Sent <= o.End.To {
-			lost = append(lost, seq)
+// strays is the share of the requests that may be lost outside of the outages: what the
+// checks of the lab allow.
+const strays = 0.001
+
+// compareOutages checks the outages of a check of the requests. Each of them has requests
+// that the service lost: that failed, and that no pod saw. It began no earlier than a pod
+// died, and ended no later than the last pod began to listen. What was lost outside of them
+// is within what is allowed. Of requests that are sent in a burst, the numbers say nothing
+// about the order in which they came in.
+func compareOutages(c judge.CheckResult, requests map[uint64]record.Request, saw witness, started time.Time) (string, error) {
+	var lost []record.Request
+	for _, seq := range slices.Sorted(maps.Keys(requests)) {
+		if _, there := saw.came[seq]; !there && requests[seq].Error != "" && !requests[seq].Local {
+			lost = append(lost, requests[seq])
 		}
 	}
-	if len(lost) == 0 {
-		return "", fmt.Errorf("outage from %s to %s: the service saw every request of it", o.Start, o.End)
-	}
-	first, last := slices.Min(lost), slices.Max(lost)
+	var agreed []string
 	var errs []error
-	at := func(seq uint64) (time.Duration, bool) {
-		a, there := came[seq]
-		return time.Duration(a.Time - started.UnixNano()), there
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	died, listened := saw.died.after(started), saw.listened.after(started)
+	for _, o := range c.Outages {
+		outside := slices.DeleteFunc(slices.Clone(lost), func(q record.Request) bool {
+			return q.Answered >= o.Start.From && q.Sent <= o.End.To
+		})
+		in := len(lost) - len(outside)
+		lost = outside
+		switch {
+		case in == 0:
+			bad("outage of %s from %s to %s: the service lost no request of it", c.Check, o.Start, o.End)
+		case o.Start.To < died-drift:
+			bad("outage of %s from %s: no pod died before %s", c.Check, o.Start, died)
+		case saw.listened.Pod == "":
+			bad("outage of %s to %s: no pod began to listen", c.Check, o.End)
+		case o.End.From > listened+drift:
+			bad("outage of %s to %s: the last pod listened from %s on", c.Check, o.End, listened)
+		}
+		agreed = append(agreed, fmt.Sprintf("outage of %s from %s to %s: the service lost %d requests, a pod died at %s, and the last listened from %s on", c.Check, o.Start, o.End, in, died, listened))
 	}
-	if before, there := at(first - 1); there && before > o.Start.To {
-		errs = append(errs, fmt.Errorf("outage from %s: number %d still came in at %s, to %s", o.Start, first-1, before, came[first-1].Pod))
+	if float64(len(lost)) > strays*float64(len(requests)) {
+		bad("%d requests of %s were lost in no outage, the first at %s..%s", len(lost), c.Check, lost[0].Sent, lost[0].Answered)
 	}
-	if after, there := at(last + 1); there && after < o.End.From {
-		errs = append(errs, fmt.Errorf("outage to %s: number %d came in at %s already", o.End, last+1, after))
-	}
-	return fmt.Sprintf("outage from %s to %s: the service missed %d numbers, %d to %d", o.Start, o.End, len(lost), first, last), errors.Join(errs...)
+	return strings.Join(append(agreed, fmt.Sprintf("%d outages of %s", len(c.Outages), c.Check)), "; "), errors.Join(errs...)
 }
 
 // comparePartition: the longest time in which the payments saw no request began
 // and ended within the bounds of the outage of the check on what reaches them.
 func comparePartition(result judge.Result, _, truth string) (string, error) {
 	const check = "payments-reached"
-	came, err := arrivals(truth, "payments-*.log", result.Started, result.Length)
+	saw, err := arrivals(truth, "payments-*.log", result.Started, result.Length)
 	if err != nil {
 		return "", err
 	}
 	var times []time.Duration
-	for _, a := range came {
-		times = append(times, time.Duration(a.Time-result.Started.UnixNano()))
+	for _, a := range saw.came {
+		times = append(times, a.after(result.Started))
 	}
 	slices.Sort(times)
 	var quiet steadystate.Span
@@ -214,19 +255,23 @@ func comparePartition(result judge.Result, _, truth string) (string, error) {
 	if !o.Start.Overlaps(steadystate.Instant(quiet.From)) || !o.End.Overlaps(steadystate.Instant(quiet.To)) {
 		return "", fmt.Errorf("outage from %s to %s, and the payments saw nothing from %s to %s", o.Start, o.End, quiet.From, quiet.To)
 	}
-	return fmt.Sprintf("%d requests came in; none from %s to %s; outage from %s to %s", len(came), quiet.From, quiet.To, o.Start, o.End), nil
+	return fmt.Sprintf("%d requests came in; none from %s to %s; outage from %s to %s", len(saw.came), quiet.From, quiet.To, o.Start, o.End), nil
 }
 
-// agreement is what the table says of a comparison.
-func (l *lab) agreement(compare comparison, result judge.Result, recorded string) string {
+// agreement is what the table says of a comparison, and what did not agree.
+func (l *lab) agreement(compare comparison, result judge.Result, recorded string) (said, amiss string) {
 	truth, err := truthDirectory()
 	if err == nil {
 		var agreed string
 		if agreed, err = compare(result, recorded, truth); err == nil {
 			fmt.Fprintln(l.w, "truth:", agreed)
-			return agrees
+			return agrees, ""
 		}
 	}
-	fmt.Fprintf(l.w, "truth: %v\n", cmp.Or(err, errors.New("nothing compared")))
-	return "DISAGREES"
+	fmt.Fprintf(l.w, "truth: %v\n", err)
+	first, rest, _ := strings.Cut(err.Error(), "\n")
+	if n := strings.Count(rest, "\n"); rest != "" {
+		first += fmt.Sprintf(", and %d more", n+1)
+	}
+	return "DISAGREES", first
 }

@@ -47,26 +47,39 @@ func TestRequestsAreComparedWithTheServicesOwnLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	answered := func(i int) bool { return i < 50 || i >= 60 }
+	was := func(i int, at time.Duration) (time.Duration, bool) { return at, answered(i) }
+	const listened = 119 * ms // the last request that was refused was sent at 118 ms
 	for _, row := range []struct {
 		sentence string
 		change   func(i int, at time.Duration) (time.Duration, bool) // when the service saw it, if it did
+		listened time.Duration                                       // 0: no pod began to
 		want     string
 	}{
-		{"as it was", func(_ int, at time.Duration) (time.Duration, bool) { return at, true }, ""},
-		{"an answer that no log has", func(i int, at time.Duration) (time.Duration, bool) { return at, i != 7 }, "request 7 was answered by a, whose log does not have it"},
+		{"as it was", was, listened, ""},
+		{"no pod that listened", was, 0, "no pod began to listen"},
+		{"a refused request that came in", func(i int, at time.Duration) (time.Duration, bool) { return at, answered(i) || i == 55 }, listened, "request 55 was refused, and a saw it"},
+		{"an answer that no log has", func(i int, at time.Duration) (time.Duration, bool) { return at, answered(i) && i != 7 }, listened, "request 7 was answered by a, whose log does not have it"},
 		{"a request that came after its answer", func(i int, at time.Duration) (time.Duration, bool) {
 			if i == 7 {
 				at += 20 * ms
 			}
-			return at, true
-		}, "request 7 came in at"},
-		{"nothing at all", func(int, time.Duration) (time.Duration, bool) { return 0, false }, "nothing to compare"},
+			return at, answered(i)
+		}, listened, "request 7 came in at"},
+		{"nothing at all", func(int, time.Duration) (time.Duration, bool) { return 0, false }, listened, "nothing to compare"},
 	} {
 		truth := t.TempDir()
 		var log strings.Builder
+		if row.listened > 0 {
+			fmt.Fprintf(&log, `{"time":%d,"pod":"a","event":"listening"}`+"\n", result.Started.Add(row.listened).UnixNano())
+		}
 		for i := range n {
-			if at, seen := row.change(i, time.Duration(i)*2*ms+ms/2); seen && (i < 50 || i >= 60) {
-				fmt.Fprintf(&log, `{"time":%d,"pod":"a","event":"request","seq":%d}`+"\n", result.Started.Add(at).UnixNano(), i)
+			if at, seen := row.change(i, time.Duration(i)*2*ms+ms/2); seen {
+				pod := "a"
+				if i < 50 && i%2 == 0 {
+					pod = "b" // which dies then
+				}
+				fmt.Fprintf(&log, `{"time":%d,"pod":%q,"event":"request","seq":%d}`+"\n", result.Started.Add(at).UnixNano(), pod, i)
 			}
 		}
 		if err := os.WriteFile(filepath.Join(truth, "checkout-a.log"), []byte(log.String()), 0o600); err != nil {
@@ -75,7 +88,7 @@ func TestRequestsAreComparedWithTheServicesOwnLog(t *testing.T) {
 		agreed, err := compareRequests(result, recorded, truth)
 		switch {
 		case row.want == "":
-			if want := "90 requests answered within their spans, 10 refused"; err != nil || !strings.Contains(agreed, want) || !strings.Contains(agreed, "the service missed 10 numbers, 50 to 59") {
+			if want := "90 requests answered within their spans, 10 refused"; err != nil || !strings.Contains(agreed, want) || !strings.Contains(agreed, "the service lost 10 requests, a pod died at 96.5ms, and the last listened from 119ms on") {
 				t.Errorf("%s: %q, %v; want %q", row.sentence, agreed, err, want)
 			}
 		case err == nil || !strings.Contains(err.Error(), row.want):
@@ -84,5 +97,57 @@ func TestRequestsAreComparedWithTheServicesOwnLog(t *testing.T) {
 	}
 	if _, err := compareRequests(result, recorded, t.TempDir()); err == nil || !strings.Contains(err.Error(), "no logs checkout-*.log in ") {
 		t.Errorf("without logs: %v", err)
+	}
+}
+
+// An outage that is elsewhere than what the service lost is not agreed with.
+func TestOutagesAreThoseOfWhatTheServiceLost(t *testing.T) {
+	const ms, n = time.Millisecond, 100
+	started := time.Unix(1_800_000_000, 0)
+	at := func(d time.Duration, pod string) arrival {
+		return arrival{Time: started.Add(d).UnixNano(), Pod: pod}
+	}
+	requests := map[uint64]record.Request{}
+	saw := witness{came: map[uint64]arrival{}, died: at(490*ms, "b"), listened: at(601*ms, "c")}
+	for i := range uint64(n) {
+		sent := time.Duration(i) * 10 * ms //nolint:gosec // small
+		q := record.Request{Seq: i, Sent: sent, Answered: sent + ms, Outcome: record.Outcome{Code: 200}}
+		if i >= 50 && i < 60 {
+			q.Outcome = record.Outcome{Error: "connection refused"}
+		} else {
+			saw.came[i] = at(sent+ms/2, "a")
+		}
+		requests[i] = q
+	}
+	all := witness{came: map[uint64]arrival{}, died: saw.died, listened: saw.listened}
+	for i, q := range requests {
+		all.came[i] = at(q.Sent+ms/2, "a")
+	}
+	outage := func(from, to time.Duration) steadystate.Outage {
+		return steadystate.Outage{Start: steadystate.Span{From: from - 10*ms, To: from + ms}, End: steadystate.Span{From: to, To: to + 11*ms}}
+	}
+	for _, row := range []struct {
+		sentence string
+		outages  []steadystate.Outage
+		saw      witness
+		want     string
+	}{
+		{"as it was", []steadystate.Outage{outage(500*ms, 590*ms)}, saw, ""},
+		{"none is found", nil, saw, "10 requests of answers were lost in no outage, the first at 500ms..501ms"},
+		{"it ends early", []steadystate.Outage{outage(500*ms, 540*ms)}, saw, "4 requests of answers were lost in no outage, the first at 560ms..561ms"},
+		{"it begins late", []steadystate.Outage{outage(550*ms, 590*ms)}, saw, "4 requests of answers were lost in no outage, the first at 500ms..501ms"},
+		{"it ends late", []steadystate.Outage{outage(500*ms, 700*ms)}, saw, "the last pod listened from 601ms on"},
+		{"it begins before the pod died", []steadystate.Outage{outage(300*ms, 590*ms)}, saw, "no pod died before 490ms"},
+		{"no pod listened", []steadystate.Outage{outage(500*ms, 590*ms)}, witness{came: saw.came, died: saw.died}, "no pod began to listen"},
+		{"the service saw what was refused", []steadystate.Outage{outage(500*ms, 590*ms)}, all, "the service lost no request of it"},
+		{"one more is found", []steadystate.Outage{outage(500*ms, 590*ms), outage(800*ms, 850*ms)}, saw, "outage of answers from 0.790s..0.801s to 0.850s..0.861s: the service lost no request of it"},
+	} {
+		agreed, err := compareOutages(judge.CheckResult{Check: "answers", Figures: steadystate.Figures{Outages: row.outages}}, requests, row.saw, started)
+		switch {
+		case row.want == "" && (err != nil || !strings.Contains(agreed, "the service lost 10 requests")):
+			t.Errorf("%s: %q, %v", row.sentence, agreed, err)
+		case row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)):
+			t.Errorf("%s: %v, want %q", row.sentence, err, row.want)
+		}
 	}
 }

@@ -42,11 +42,11 @@ exec nsenter --net=/run/netns/%s unshare --mount --pid --uts --ipc --cgroup --fo
 		Ready: func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 			defer cancel()
-			report, err := supervise.Dial(run.Socket(name)).Report(ctx)
+			states, err := supervise.Dial(run.Socket(name)).States(ctx)
 			if err != nil {
 				return err
 			}
-			for _, c := range report.Components {
+			for _, c := range states {
 				if c.State != supervise.Ready {
 					return fmt.Errorf("%s is %s: %s", c.Name, c.State, c.Reason)
 				}

@@ -26,6 +26,9 @@ func (s *Supervisor) Serve(ctx context.Context, socket string) error {
 	mux.HandleFunc("GET /report", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(s.Report())
 	})
+	mux.HandleFunc("GET /states", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(s.States())
+	})
 	want := func(wanted bool) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			err := s.Want(r.Context(), r.PathValue("name"), wanted)
@@ -61,16 +64,24 @@ func Dial(socket string) *Client {
 }
 
 // Report fetches what every component does and costs.
-func (c *Client) Report(ctx context.Context) (Report, error) {
-	var r Report
-	body, err := c.do(ctx, http.MethodGet, "/report")
+func (c *Client) Report(ctx context.Context) (r Report, err error) {
+	return r, c.get(ctx, "/report", &r)
+}
+
+// States fetches what every component does, without its cost.
+func (c *Client) States(ctx context.Context) (list []Status, err error) {
+	return list, c.get(ctx, "/states", &list)
+}
+
+func (c *Client) get(ctx context.Context, path string, into any) error {
+	body, err := c.do(ctx, http.MethodGet, path)
 	if err != nil {
-		return r, err
+		return err
 	}
-	if err := json.Unmarshal(body, &r); err != nil {
-		return r, fmt.Errorf("read report: %w", err)
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
 	}
-	return r, nil
+	return nil
 }
 
 // Want stops or starts a component and waits until it has stopped or is ready.

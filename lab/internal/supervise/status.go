@@ -39,16 +39,26 @@ func (s *Supervisor) Report() Report {
 	for name, m := range s.groups {
 		r.Groups[name] = m.cost()
 	}
+	r.Components = s.States()
+	for i, u := range s.units {
+		r.Components[i].Cost = u.meter.cost()
+	}
+	return r
+}
+
+// States describes every component without what it costs: to measure memory is to walk the page tables of every process,
+// which slows all of them down if it is done each second.
+func (s *Supervisor) States() []Status {
+	var list []Status
 	for _, u := range s.units {
-		cost := u.meter.cost()
 		u.mu.Lock()
-		r.Components = append(r.Components, Status{
+		list = append(list, Status{
 			Agent: s.agent, Name: u.Name, State: u.state, Reason: u.reason, Since: u.since,
-			PID: u.pid, Restarts: u.restarts, Cost: cost,
+			PID: u.pid, Restarts: u.restarts,
 		})
 		u.mu.Unlock()
 	}
-	return r
+	return list
 }
 
 // measure notes from time to time how much processor time everything has used.

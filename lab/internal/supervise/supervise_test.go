@@ -41,7 +41,14 @@ func one(t *testing.T, c *Client, name string) Status {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range r.Components {
+	states, err := c.States(t.Context())
+	if err != nil || len(states) != len(r.Components) {
+		t.Fatalf("%d states of %d components: %v", len(states), len(r.Components), err)
+	}
+	for i, s := range r.Components {
+		if states[i].Name != s.Name || states[i].Cost != (Cost{}) {
+			t.Errorf("state %+v of component %+v, want it without its cost", states[i], s)
+		}
 		if s.Name == name {
 			return s
 		}

@@ -78,7 +78,7 @@ func (s *service) readyz(w http.ResponseWriter, _ *http.Request) {
 
 // saw writes down that a request came in.
 func (s *service) saw(r *http.Request) {
-	if err := s.truth.Event("request", r.Header.Get(sequence)); err != nil {
+	if err := s.truth.Event(requested, r.Header.Get(sequence)); err != nil {
 		log.Print(err)
 	}
 }

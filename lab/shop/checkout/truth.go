@@ -17,12 +17,15 @@ import (
 // Time is the wall clock in nanoseconds. Nothing is held back in this process, so that one that is killed has written all it
 // saw. A request without a number has no "seq".
 type truth struct {
-	pod  string
-	outs []io.Writer
-	file *os.File
+	pod    string
+	stdout io.Writer
+	file   *os.File // nil: there is none
 }
 
-// The events besides "request", in the order of a life.
+// requested is the event of a request.
+const requested = "request"
+
+// The other events, in the order of a life.
 const (
 	started     = "start"     // the process runs
 	listening   = "listening" // it accepts connections
@@ -31,10 +34,11 @@ const (
 	exiting     = "exit"      // its last word; a process that is killed says none
 )
 
-// openTruth writes to stdout and, if there is a folder, to a file there that outlives the container. A container that is
+// openTruth writes to stdout or, if there is a folder, to a file there that outlives the container; stdout then has all but
+// the requests, of which each line would cost the container's runtime as much as this process. A container that is
 // started again in the same pod goes on in the same file.
 func openTruth(folder, pod string, stdout io.Writer) (*truth, error) {
-	t := &truth{pod: pod, outs: []io.Writer{stdout}}
+	t := &truth{pod: pod, stdout: stdout}
 	if folder == "" {
 		return t, nil
 	}
@@ -42,7 +46,7 @@ func openTruth(folder, pod string, stdout io.Writer) (*truth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the log of what it saw: %w", err)
 	}
-	t.file, t.outs = file, []io.Writer{file, stdout}
+	t.file = file
 	return t, nil
 }
 
@@ -61,9 +65,15 @@ func (t *truth) Event(event, seq string) error {
 	}
 	line = append(line, '}', '\n')
 	var failed []error
-	for _, out := range t.outs {
-		_, err := out.Write(line) // one write for each line: lines of two requests do not mix
+	write := func(out io.Writer) { // one write for each line: lines of two requests do not mix
+		_, err := out.Write(line)
 		failed = append(failed, err)
+	}
+	if t.file != nil {
+		write(t.file)
+	}
+	if t.file == nil || event != requested {
+		write(t.stdout)
 	}
 	return errors.Join(failed...)
 }
