@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,8 +29,6 @@ const maxTries = 3
 type lab struct {
 	out string
 	w   io.Writer // what is printed meanwhile
-	// urgent is in front of each command that drives load and builds nothing.
-	urgent []string
 	// deployed is the defect of the service that is there.
 	deployed string
 }
@@ -100,7 +97,7 @@ func (l *lab) run(ctx context.Context, e experiment) (result, strictly reports.R
 	if err != nil {
 		return fail(err)
 	}
-	arguments := slices.Concat(l.urgent, []string{"bin/aftershock", "run", "-f", "lab/aftershock.yaml", "--out", out, e.id})
+	arguments := []string{"bin/aftershock", "run", "-f", "lab/aftershock.yaml", "--out", out, e.id}
 	if e.specs {
 		arguments = []string{"go", "tool", "ginkgo", "run", "--no-color", "--label-filter", strings.ReplaceAll(e.id, "/", " && "), "./suites", "--", "--config", "lab/aftershock.yaml", "--out", out}
 	}

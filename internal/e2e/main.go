@@ -59,11 +59,7 @@ func run(ctx context.Context, w io.Writer) error {
 	if err := trial.First(); err != nil {
 		fmt.Fprintln(w, err)
 	}
-	urgent, err := trial.Urgent(ctx)
-	if err != nil {
-		fmt.Fprintln(w, err)
-	}
-	begun, lab := time.Now(), lab{out: out, w: w, urgent: urgent, deployed: "not known"}
+	begun, lab := time.Now(), lab{out: out, w: w, deployed: "not known"}
 	var rows []row
 	var refused error
 	for _, c := range chosen {

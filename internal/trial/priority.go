@@ -1,11 +1,8 @@
 package trial
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"syscall"
 )
 
@@ -25,17 +22,4 @@ func First() error {
 		return fmt.Errorf("come before other sessions: %w", err)
 	}
 	return nil
-}
-
-// Urgent returns what to put in front of a command, so that it preempts every process of
-// ordinary priority and the kernel's own workers: of a load that shares two cores with the
-// whole cluster. Now and then the kernel keeps one core for a tenth of a second; a process
-// that waits for it, however nice, is behind its schedule, and the verdict is unknown. One
-// that is scheduled in real time gets the other core at once. Who may not do so goes on
-// without.
-func Urgent(ctx context.Context) ([]string, error) {
-	if out, err := exec.CommandContext(ctx, "chrt", "--rr", "1", "true").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("run with real-time priority, without which verdicts may be unknown: chrt, of util-linux, as root: %w: %s", err, bytes.TrimSpace(out))
-	}
-	return []string{"chrt", "--rr", "1"}, nil
 }

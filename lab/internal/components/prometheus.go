@@ -26,6 +26,8 @@ func prometheus(nodes int) supervise.Component {
 			"--config.file=" + config,
 			"--storage.tsdb.path=" + run.Data("prometheus"),
 			"--storage.tsdb.retention.time=12h",
+			// The pods of the past leave what each query looks through after minutes, not after hours: there are hundreds of them.
+			"--storage.tsdb.min-block-duration=5m",
 			"--web.listen-address=" + strings.TrimPrefix(plan.Prometheus, "http://"),
 			"--log.level=warn",
 		},
