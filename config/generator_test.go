@@ -87,8 +87,8 @@ func comments(t testing.TB) map[string]string {
 }
 
 var (
-	link      = regexp.MustCompile(`\[((?:[a-z]+\.)?[A-Z]\w*)\]`)
-	see       = regexp.MustCompile(`[;,]? \(?see \[[^\]]+\]\)?,?`)
+	link = regexp.MustCompile(`\[((?:[a-z]+\.)?[A-Z]\w*)\]`)
+	see  = regexp.MustCompile(`[;,]? \(?see \[[^\]]+\]\)?,?`)
 	// ofManager is what Prometheus' own settings say of their fields that end in _ref. Here
 	// the secrets that they name are environment variables.
 	ofManager = regexp.MustCompile(`the name of the secret within the secret manager to use as (the )?`)
