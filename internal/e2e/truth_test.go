@@ -53,11 +53,10 @@ func TestRequestsAreComparedWithTheServicesOwnLog(t *testing.T) {
 	for _, row := range []struct {
 		sentence string
 		change   func(i int, at time.Duration) (time.Duration, bool) // when the service saw it, if it did
-		listened time.Duration                                       // 0: no pod began to
+		listened time.Duration
 		want     string
 	}{
 		{"as it was", was, listened, ""},
-		{"no pod that listened", was, 0, "no pod began to listen"},
 		{"a refused request that came in", func(i int, at time.Duration) (time.Duration, bool) { return at, answered(i) || i == 55 }, listened, "request 55 was refused, and a saw it"},
 		{"an answer that no log has", func(i int, at time.Duration) (time.Duration, bool) { return at, answered(i) && i != 7 }, listened, "request 7 was answered by a, whose log does not have it"},
 		{"a request that came after its answer", func(i int, at time.Duration) (time.Duration, bool) {
@@ -70,9 +69,7 @@ func TestRequestsAreComparedWithTheServicesOwnLog(t *testing.T) {
 	} {
 		truth := t.TempDir()
 		var log strings.Builder
-		if row.listened > 0 {
-			fmt.Fprintf(&log, `{"time":%d,"pod":"a","event":"listening"}`+"\n", result.Started.Add(row.listened).UnixNano())
-		}
+		fmt.Fprintf(&log, `{"time":%d,"pod":"a","event":"listening"}`+"\n", result.Started.Add(row.listened).UnixNano())
 		for i := range n {
 			if at, seen := row.change(i, time.Duration(i)*2*ms+ms/2); seen {
 				pod := "a"
@@ -136,9 +133,11 @@ func TestOutagesAreThoseOfWhatTheServiceLost(t *testing.T) {
 		{"none is found", nil, saw, "10 requests of answers were lost in no outage, the first at 500ms..501ms"},
 		{"it ends early", []steadystate.Outage{outage(500*ms, 540*ms)}, saw, "4 requests of answers were lost in no outage, the first at 560ms..561ms"},
 		{"it begins late", []steadystate.Outage{outage(550*ms, 590*ms)}, saw, "4 requests of answers were lost in no outage, the first at 500ms..501ms"},
-		{"it ends late", []steadystate.Outage{outage(500*ms, 700*ms)}, saw, "the last pod listened from 601ms on"},
-		{"it begins before the pod died", []steadystate.Outage{outage(300*ms, 590*ms)}, saw, "no pod died before 490ms"},
-		{"no pod listened", []steadystate.Outage{outage(500*ms, 590*ms)}, witness{came: saw.came, died: saw.died}, "no pod began to listen"},
+		{"it ends late", []steadystate.Outage{outage(500*ms, 700*ms)}, saw, "the last pod listened, and the last request was lost, by 601ms"},
+		{"it begins before the pod died", []steadystate.Outage{outage(300*ms, 590*ms)}, saw, "no pod died, and no request was lost, before 490ms"},
+		{"no pod listened", []steadystate.Outage{outage(500*ms, 590*ms)}, witness{came: saw.came, died: saw.died}, ""},
+		{"it ends late, and no pod listened", []steadystate.Outage{outage(500*ms, 600*ms)}, witness{came: saw.came, died: saw.died}, "the last request was lost, by 590ms"},
+		{"requests were lost before a pod died", []steadystate.Outage{outage(500*ms, 590*ms)}, witness{came: saw.came, died: at(700*ms, "b"), listened: saw.listened}, ""},
 		{"the service saw what was refused", []steadystate.Outage{outage(500*ms, 590*ms)}, all, "the service lost no request of it"},
 		{"one more is found", []steadystate.Outage{outage(500*ms, 590*ms), outage(800*ms, 850*ms)}, saw, "outage of answers from 0.790s..0.801s to 0.850s..0.861s: the service lost no request of it"},
 	} {
