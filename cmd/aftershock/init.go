@@ -43,8 +43,8 @@ func initCommand() *cobra.Command {
 		Short: "Write a first configuration from what a cluster has",
 		Long: `Init looks into a cluster and writes a first configuration: the workloads to test,
 how to reach them, and the suites of the catalogue that suit them, with its reasons
-as comments. It finds Deployments, StatefulSets, DaemonSets and Argo Rollouts, the Services
-in front of them with their Ingresses, HTTPRoutes and OpenShift Routes, their
+as comments. It finds Deployments, StatefulSets, DaemonSets and Argo Rollouts, the
+Services in front of them with their Ingresses, HTTPRoutes and OpenShift Routes, their
 PodDisruptionBudgets and HorizontalPodAutoscalers, Prometheus, Chaos Mesh, and the
 response header that names the pod that answered.
 

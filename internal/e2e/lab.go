@@ -19,9 +19,6 @@ import (
 	"github.com/aftershockhq/aftershock/steadystate"
 )
 
-// noVerdict is that of a row whose run failed.
-const noVerdict = "no verdict"
-
 // maxTries is how often an experiment is run until it has a verdict.
 const maxTries = 3
 

@@ -18,7 +18,8 @@
 // Unknown is not a verdict: on a machine that was too busy to drive the load the
 // experiment is run again, twice at most, and the table says how often; what
 // stays unknown has failed, but with -smoke, which counts it as skipped. Then half of the
-// rows, and one of each verdict, must be as wanted.
+// rows, one of each verdict, and one that is compared with the service's own log must be as
+// wanted.
 // With -repeat it is not run again, and the unknown ones are counted. Broken is
 // never tried again. The lab must be up; the service is healthy again in the end.
 package main

@@ -12,6 +12,9 @@ const (
 	unknown = "unknown"
 )
 
+// noVerdict is that of a row whose run failed.
+const noVerdict = "no verdict"
+
 // healthy is the service without a defect; deployments are made in
 // alphabetical order, and it comes first.
 const healthy = ""

@@ -180,8 +180,8 @@ func compareRequests(result judge.Result, recorded, truth string) (string, error
 	return strings.Join(agreed, "; "), errors.Join(errs...)
 }
 
-// strays is the share of the requests that may be lost outside of the outages, which the
-// checks of the lab allow: ten times what they expect by chance, for it comes in groups.
+// strays is the share of the requests that may be lost outside of the outages: ten times
+// what the checks of the lab allow, since what is lost by chance comes in groups.
 const strays = 0.01
 
 // compareOutages checks the outages of a check of the requests. Each of them has requests

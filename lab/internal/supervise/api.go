@@ -65,12 +65,14 @@ func Dial(socket string) *Client {
 
 // Report fetches what every component does and costs.
 func (c *Client) Report(ctx context.Context) (r Report, err error) {
-	return r, c.get(ctx, "/report", &r)
+	err = c.get(ctx, "/report", &r)
+	return r, err
 }
 
 // States fetches what every component does, without its cost.
 func (c *Client) States(ctx context.Context) (list []Status, err error) {
-	return list, c.get(ctx, "/states", &list)
+	err = c.get(ctx, "/states", &list)
+	return list, err
 }
 
 func (c *Client) get(ctx context.Context, path string, into any) error {
