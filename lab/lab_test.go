@@ -70,7 +70,7 @@ func TestOnlyAnAutoscaledServiceHasAnAutoscaler(t *testing.T) {
 		text   string
 		scaled bool
 		rate   string
-	}{{fixed.String(), false, "100/s"}, {autoscaled.String(), true, "50/s"}} {
+	}{{fixed.String(), false, "100/s"}, {autoscaled.String(), true, "40/s"}} {
 		var parsed struct {
 			Services map[string]struct {
 				Load       struct{ Rate string }

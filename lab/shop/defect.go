@@ -73,7 +73,7 @@ const (
 	// away until then. Nothing breaks but a limit on the time until all replicas are there; the recovery shows where it went.
 	SlowStart Defect = "slow-start"
 	// Autoscaled is not a defect but a variation: an autoscaler holds two to five replicas, by the processor time they use. It is
-	// made for 50 requests a second and surges to 200.
+	// made for 40 requests a second and surges to 160.
 	Autoscaled Defect = "autoscaled"
 	// NoRequests is autoscaled, and its container requests no processor time: what is used is a share of nothing. Seen by any
 	// surge, in the autoscaler: it has no metric (FailedGetResourceMetric), and the replicas stay as few as they are.

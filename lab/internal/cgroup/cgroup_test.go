@@ -21,7 +21,7 @@ func TestParse(t *testing.T) {
 	for _, c := range []struct {
 		says, groups, mounts string
 		own                  []string
-		accounting           []string
+		resources            []string
 		unified              bool
 	}{
 		{
@@ -31,29 +31,29 @@ func TestParse(t *testing.T) {
 			own: []string{
 				"/sys/fs/cgroup/systemd", "/sys/fs/cgroup/memory/process_api/d58b", "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/unified",
 			},
-			accounting: []string{"/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu,cpuacct"},
+			resources: []string{"/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu,cpuacct"},
 		},
 		{
-			says:       "v2 alone",
-			groups:     "0::/user.slice/session-1.scope\n",
-			mounts:     "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n",
-			own:        []string{"/sys/fs/cgroup/user.slice/session-1.scope"},
-			accounting: []string{"/sys/fs/cgroup"},
-			unified:    true,
+			says:      "v2 alone",
+			groups:    "0::/user.slice/session-1.scope\n",
+			mounts:    "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n",
+			own:       []string{"/sys/fs/cgroup/user.slice/session-1.scope"},
+			resources: []string{"/sys/fs/cgroup"},
+			unified:   true,
 		},
 		{
-			says:       "a container, whose mount begins at its own group",
-			groups:     "4:memory:/docker/abc\n",
-			mounts:     "35 31 0:32 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n",
-			own:        []string{"/sys/fs/cgroup/memory"},
-			accounting: []string{"/sys/fs/cgroup/memory"},
+			says:      "a container, whose mount begins at its own group",
+			groups:    "4:memory:/docker/abc\n",
+			mounts:    "35 31 0:32 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n",
+			own:       []string{"/sys/fs/cgroup/memory"},
+			resources: []string{"/sys/fs/cgroup/memory"},
 		},
 		{
-			says:       "the mount that covers another counts",
-			groups:     "4:memory:/\n",
-			mounts:     "35 31 0:32 / /old/memory rw - cgroup cgroup rw,memory\n99 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n",
-			own:        []string{"/sys/fs/cgroup/memory"},
-			accounting: []string{"/sys/fs/cgroup/memory"},
+			says:      "the mount that covers another counts",
+			groups:    "4:memory:/\n",
+			mounts:    "35 31 0:32 / /old/memory rw - cgroup cgroup rw,memory\n99 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n",
+			own:       []string{"/sys/fs/cgroup/memory"},
+			resources: []string{"/sys/fs/cgroup/memory"},
 		},
 		{says: "nothing mounted", groups: "0::/\n", mounts: "garbage\n"},
 	} {
@@ -65,8 +65,8 @@ func TestParse(t *testing.T) {
 			if got := trees.Own().Dirs(); !slices.Equal(got, c.own) {
 				t.Errorf("own %v, want %v", got, c.own)
 			}
-			if got := trees.Accounting().Root().Dirs(); !slices.Equal(got, c.accounting) {
-				t.Errorf("accounting %v, want %v", got, c.accounting)
+			if got := trees.Resources().Root().Dirs(); !slices.Equal(got, c.resources) {
+				t.Errorf("resources %v, want %v", got, c.resources)
 			}
 			if trees.Unified() != c.unified {
 				t.Errorf("unified: %v", trees.Unified())
@@ -138,8 +138,13 @@ func TestMakeCopiesTheCpuset(t *testing.T) {
 func TestWeigh(t *testing.T) {
 	v1 := tree(t, map[string]string{"lab/cpu.shares": "1024"}, Hierarchy{Controllers: "cpu"}, Hierarchy{Controllers: "name=systemd"}).Child("lab")
 	v2 := tree(t, map[string]string{"lab/cpu.weight": "100"}, Hierarchy{}).Child("lab")
-	for want, g := range map[string]Group{"4096": v1, "400": v2} {
-		if err := g.Weigh(4); err != nil {
+	for _, c := range []struct {
+		g         Group
+		processes float64
+		want      string
+	}{{v1, 4, "4096"}, {v1, 0.25, "256"}, {v2, 4, "400"}, {v2, 0.25, "25"}} {
+		g, want := c.g, c.want
+		if err := g.Weigh(c.processes); err != nil {
 			t.Fatal(err)
 		}
 		files, _ := filepath.Glob(filepath.Join(g.Dirs()[0], "cpu.*"))

@@ -77,14 +77,15 @@ func (g Group) Make() error {
 
 // Weigh gives the group that many times the processor time of one ordinary process, when there is not enough for all. Without,
 // a whole group gets as much as each single process outside of it.
-func (g Group) Weigh(processes int) error {
+func (g Group) Weigh(processes float64) error {
+	times := func(one float64) []byte { return []byte(strconv.Itoa(int(one * processes))) }
 	for _, d := range g.dirs {
 		var err error
 		switch {
 		case d.hierarchy.Has("cpu"):
-			err = os.WriteFile(filepath.Join(d.path, "cpu.shares"), []byte(strconv.Itoa(1024*processes)), 0)
+			err = os.WriteFile(filepath.Join(d.path, "cpu.shares"), times(1024), 0)
 		case d.hierarchy.V2():
-			err = os.WriteFile(filepath.Join(d.path, "cpu.weight"), []byte(strconv.Itoa(100*processes)), 0)
+			err = os.WriteFile(filepath.Join(d.path, "cpu.weight"), times(100), 0)
 			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) { // v1 has the processor
 				err = nil
 			}

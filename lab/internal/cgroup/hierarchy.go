@@ -134,12 +134,12 @@ func (hs Hierarchies) At(folders []string) Group {
 	return g
 }
 
-// Accounting keeps the hierarchies that count a group's processor time and memory.
-func (hs Hierarchies) Accounting() Hierarchies {
+// Resources keeps the hierarchies that share out processor time, and that count it and memory.
+func (hs Hierarchies) Resources() Hierarchies {
 	if hs.Unified() {
 		return hs
 	}
 	return slices.DeleteFunc(slices.Clone(hs), func(h Hierarchy) bool {
-		return !h.Has("cpuacct") && !h.Has("memory")
+		return !h.Has("cpu") && !h.Has("cpuacct") && !h.Has("memory")
 	})
 }

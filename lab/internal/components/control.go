@@ -33,10 +33,14 @@ func Control(nodes int, lab cgroup.Group) []supervise.Component {
 
 // Node is what runs on the n-th node.
 func Node(n int) []supervise.Component {
-	return []supervise.Component{
+	list := []supervise.Component{
 		containerd(n),
 		kubelet(n),
 		kubeProxy(n),
 		chaosDaemon(n),
 	}
+	for i := range list {
+		list[i].Weight = besidePods
+	}
+	return list
 }

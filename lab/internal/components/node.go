@@ -16,6 +16,15 @@ import (
 	"github.com/aftershockhq/aftershock/lab/internal/supervise"
 )
 
+// When processor time is scarce the nodes come before the control plane, and on a node the pods before what starts and watches
+// them: a service that waited for those would have less than it requests, and its calls would time out whenever a pod starts.
+const (
+	nodeWeight = 4 // a process of the control plane has 1; with 8 stress of every pod leaves it too little
+	// besidePods is of each component of a node with all that it starts, as containerd's shims. All pods together have one for
+	// each core, which the kubelet gives them.
+	besidePods = 0.25
+)
+
 // node is a machine of its own: namespaces, a cgroup and a network inside the lab's. Stopping it is pulling its plug.
 func node(n, nodes int, lab cgroup.Group) supervise.Component {
 	name := plan.NodeName(n)
@@ -32,7 +41,7 @@ exec nsenter --net=/run/netns/%s unshare --mount --pid --uts --ipc --cgroup --fo
 			if err := own.Kill(ctx); err != nil {
 				return err
 			}
-			if err := errors.Join(own.Remove(), own.Make(), own.Weigh(2), os.MkdirAll(run.Data(name), 0o755)); err != nil {
+			if err := errors.Join(own.Remove(), own.Make(), own.Weigh(nodeWeight), os.MkdirAll(run.Data(name), 0o755)); err != nil {
 				return err
 			}
 			return plug(ctx, n, nodes)

@@ -86,9 +86,9 @@ func serve(ctx context.Context, agent, logs string, list func(own cgroup.Group) 
 		return err
 	}
 	log := func(component string) string { return place.Inside.Log(logs, component) }
-	s := supervise.New(agent, trees.Accounting().Root(), log, list(own))
+	s := supervise.New(agent, trees.Resources().Root(), log, list(own))
 	if agent != "control" {
-		s.Measure("pods", trees.Accounting().Root().Child("kubepods"))
+		s.Measure("pods", trees.Resources().Root().Child("kubepods"))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

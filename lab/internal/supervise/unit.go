@@ -188,6 +188,11 @@ func (u *unit) start() (*exec.Cmd, error) {
 	if err := u.meter.group.Make(); err != nil {
 		return nil, err
 	}
+	if u.Weight > 0 {
+		if err := u.meter.group.Weigh(u.Weight); err != nil {
+			return nil, err
+		}
+	}
 	cmd := exec.Command(u.Args[0], u.Args[1:]...)
 	cmd.Env = append([]string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}, u.Env...)
 	cmd.Dir = "/"
