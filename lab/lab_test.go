@@ -82,6 +82,9 @@ func TestOnlyAnAutoscaledServiceHasAnAutoscaler(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkout, storm := parsed.Services["checkout"], parsed.Experiments["storm"]
+		if c.scaled && (checkout.Autoscaler == nil || checkout.Autoscaler.Surge != "4x") {
+			t.Errorf("the surge: %+v", checkout.Autoscaler)
+		}
 		if (checkout.Autoscaler != nil) != c.scaled || (storm != nil) != c.scaled || checkout.Load.Rate != c.rate {
 			t.Errorf("scaled %v: %+v, storm %v in\n%s", c.scaled, checkout, storm, c.text)
 		}

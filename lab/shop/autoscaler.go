@@ -13,10 +13,11 @@ import (
 //	40/s   42m in each of two pods: half of the target
 //	160/s  336m in all: four pods near the target, and too much for three
 //
-// From 297m, at the tolerance of three pods, to 396m, at that of four, four pods are wanted: an eighth less and a sixth more.
+// Two pods become four if they take more than 270m and up to 362m, a fifth less to a thirteenth more, and five above. More than
+// 297m is too much for three, by more than the tolerance.
 //
-// A pod that is alone for a while, since the other died while they scaled out, serves the surge with two thirds of its limit of
-// half a core. With five sixths of it, at 50 and 200, requests queued for seconds on a machine that is a little slower.
+// A pod that is left alone, since the other died while they scaled out, serves the surge with two thirds of its limit. At 200 a
+// second it would be five sixths, which leaves little to catch up with.
 //
 // Stress of every pod fills its limit, which asks for all five too.
 const (

@@ -41,9 +41,10 @@ func (d Defect) apply(c *corev1.Container) {
 		setEnv(c, "LIVENESS_DELAY", "750ms")
 		c.LivenessProbe.TimeoutSeconds, c.LivenessProbe.PeriodSeconds, c.LivenessProbe.FailureThreshold = 1, 2, 2
 	case CPULimitTooLow:
-		// Too low for requests that cost more than the healthy ones': a pod takes 200m for its share of 100 a second, and is left
-		// 150m by one other process in its container.
+		// A pod takes 200m for its share of 100 requests a second, and is left 150m by one other process in its container. With
+		// requests as cheap as the healthy ones' the stress would hardly show in so low a limit.
 		setEnv(c, "WORK", "6ms")
+		c.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("300m")
 	case MemoryLeak:
 		setEnv(c, "LEAK", "80")
 	case SlowStart, NoBudget, MaxUnavailableTooHigh:

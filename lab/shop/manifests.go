@@ -154,6 +154,9 @@ func payments(truth string) *appsv1.Deployment {
 	container := &d.Spec.Template.Spec.Containers[0]
 	container.Args = []string{"payments"}
 	setEnv(container, "WORK", paymentsWork.String())
+	// Four times its share of 100 requests a second. A client that tries again and again would take from the machine what the
+	// others need to see it.
+	container.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("150m")
 	return d
 }
 

@@ -34,6 +34,14 @@ func TestParse(t *testing.T) {
 			resources: []string{"/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu,cpuacct"},
 		},
 		{
+			says:   "v1 with a mount for each controller",
+			groups: "4:memory:/\n3:cpuset:/\n2:cpuacct:/\n1:cpu:/\n",
+			mounts: "30 23 0:26 / /c/cpu rw - cgroup cgroup rw,cpu\n31 23 0:27 / /c/cpuacct rw - cgroup cgroup rw,cpuacct\n" +
+				"32 23 0:28 / /c/cpuset rw - cgroup cgroup rw,cpuset\n33 23 0:29 / /c/memory rw - cgroup cgroup rw,memory\n",
+			own:       []string{"/c/memory", "/c/cpuset", "/c/cpuacct", "/c/cpu"},
+			resources: []string{"/c/memory", "/c/cpuacct", "/c/cpu"},
+		},
+		{
 			says:      "v2 alone",
 			groups:    "0::/user.slice/session-1.scope\n",
 			mounts:    "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n",
@@ -142,14 +150,13 @@ func TestWeigh(t *testing.T) {
 		g         Group
 		processes float64
 		want      string
-	}{{v1, 4, "4096"}, {v1, 0.25, "256"}, {v2, 4, "400"}, {v2, 0.25, "25"}} {
-		g, want := c.g, c.want
-		if err := g.Weigh(c.processes); err != nil {
+	}{{v1, 4, "4096"}, {v1, 0.25, "256"}, {v2, 4, "400"}, {v2, 0.25, "25"}, {v2, 0.001, "1"}} {
+		if err := c.g.Weigh(c.processes); err != nil {
 			t.Fatal(err)
 		}
-		files, _ := filepath.Glob(filepath.Join(g.Dirs()[0], "cpu.*"))
-		if content, err := os.ReadFile(files[0]); err != nil || string(content) != want {
-			t.Errorf("%s: %q, %v; want %s", files[0], content, err, want)
+		files, _ := filepath.Glob(filepath.Join(c.g.Dirs()[0], "cpu.*"))
+		if content, err := os.ReadFile(files[0]); err != nil || string(content) != c.want {
+			t.Errorf("%s: %q, %v; want %s", files[0], content, err, c.want)
 		}
 	}
 }

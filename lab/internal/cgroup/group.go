@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -78,7 +79,7 @@ func (g Group) Make() error {
 // Weigh gives the group that many times the processor time of one ordinary process, when there is not enough for all. Without,
 // a whole group gets as much as each single process outside of it.
 func (g Group) Weigh(processes float64) error {
-	times := func(one float64) []byte { return []byte(strconv.Itoa(int(one * processes))) }
+	times := func(one float64) []byte { return []byte(strconv.Itoa(max(1, int(math.Round(one*processes))))) }
 	for _, d := range g.dirs {
 		var err error
 		switch {
@@ -86,7 +87,7 @@ func (g Group) Weigh(processes float64) error {
 			err = os.WriteFile(filepath.Join(d.path, "cpu.shares"), times(1024), 0)
 		case d.hierarchy.V2():
 			err = os.WriteFile(filepath.Join(d.path, "cpu.weight"), times(100), 0)
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) { // v1 has the processor
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) { // v1 has the processor, or the host gives none of it away
 				err = nil
 			}
 		}

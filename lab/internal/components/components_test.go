@@ -49,6 +49,27 @@ func TestListsHoldTogether(t *testing.T) {
 	}
 }
 
+func TestPodsOutweighWhatStartsThem(t *testing.T) {
+	sum := 0.0
+	for _, c := range Node(1) {
+		if c.Name == "chaos-daemon" {
+			continue // it carries their packets
+		}
+		if c.Weight == 0 {
+			t.Errorf("%s weighs 1", c.Name)
+		}
+		sum += c.Weight
+	}
+	if sum > 1 {
+		t.Errorf("what starts pods weighs %g, and a kubelet gives the pods of two cores 2", sum)
+	}
+	for _, c := range Control(1, cgroup.Group{}) {
+		if c.Name == plan.NodeName(1) && c.Weight < 2 {
+			t.Errorf("a node weighs %g, and a component of the control plane 1", c.Weight)
+		}
+	}
+}
+
 func TestConfigurationsAreWellFormed(t *testing.T) {
 	for name, content := range map[string]string{"prometheus": prometheusConfig(2), "kubelet": kubeletConfig("node1")} {
 		var v map[string]any

@@ -37,10 +37,10 @@ func Node(n int) []supervise.Component {
 		containerd(n),
 		kubelet(n),
 		kubeProxy(n),
-		chaosDaemon(n),
 	}
 	for i := range list {
-		list[i].Weight = besidePods
+		list[i].Weight = nodeComponentWeight
 	}
-	return list
+	// Where the kernel has no netem chaos-daemon starts what carries the packets of pods.
+	return append(list, chaosDaemon(n))
 }

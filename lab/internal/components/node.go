@@ -16,13 +16,15 @@ import (
 	"github.com/aftershockhq/aftershock/lab/internal/supervise"
 )
 
-// When processor time is scarce the nodes come before the control plane, and on a node the pods before what starts and watches
-// them: a service that waited for those would have less than it requests, and its calls would time out whenever a pod starts.
+// The shares of processor time when it is scarce. Without them every process that starts or watches pods weighs half as much as
+// all pods together, and a service's calls time out whenever a pod starts.
 const (
-	nodeWeight = 4 // a process of the control plane has 1; with 8 stress of every pod leaves it too little
-	// besidePods is of each component of a node with all that it starts, as containerd's shims. All pods together have one for
-	// each core, which the kubelet gives them.
-	besidePods = 0.25
+	// nodeWeight is to the 1 of each component of the control plane: enough for the pods, and not so much that stress without
+	// a limit keeps Prometheus and the API server from answering.
+	nodeWeight = 4
+	// nodeComponentWeight is of a component with all that it starts, as containerd's shims. Four of them weigh 1, to the 1 for
+	// each core that the kubelet gives all pods together (0.4 on cgroup v2), as system.slice does on other nodes.
+	nodeComponentWeight = 0.25
 )
 
 // node is a machine of its own: namespaces, a cgroup and a network inside the lab's. Stopping it is pulling its plug.
@@ -34,14 +36,15 @@ func node(n, nodes int, lab cgroup.Group) supervise.Component {
 exec nsenter --net=/run/netns/%s unshare --mount --pid --uts --ipc --cgroup --fork --kill-child=SIGKILL "$@"`,
 		strings.Join(own.Dirs(), " "), name)
 	return supervise.Component{
-		Name: name,
-		Stop: syscall.SIGKILL,
+		Name:   name,
+		Weight: nodeWeight,
+		Stop:   syscall.SIGKILL,
 		Prepare: func(ctx context.Context) error {
 			// Groups left by a node that died make its next kubelet start take half a minute.
 			if err := own.Kill(ctx); err != nil {
 				return err
 			}
-			if err := errors.Join(own.Remove(), own.Make(), own.Weigh(nodeWeight), os.MkdirAll(run.Data(name), 0o755)); err != nil {
+			if err := errors.Join(own.Remove(), own.Make(), os.MkdirAll(run.Data(name), 0o755)); err != nil {
 				return err
 			}
 			return plug(ctx, n, nodes)

@@ -29,7 +29,7 @@ type Component struct {
 	Run     func(context.Context) error // instead of Args
 	Ready   func(context.Context) error // nil error: it serves; a nil function: it serves once started
 	Stop    syscall.Signal              // how it is asked to end; zero is SIGTERM
-	Weight  float64                     // of one process, for all it starts: [cgroup.Group.Weigh]; zero is one
+	Weight  float64                     // of its cgroup: see [cgroup.Group.Weigh]; zero is 1
 	Started func(pid int) error         // called once the process is there; nil is nothing
 }
 

@@ -161,6 +161,33 @@ func TestAComponentThatDoesNotListenIsKilled(t *testing.T) {
 	}
 }
 
+func TestAComponentHasTheWeightItIsGiven(t *testing.T) {
+	group := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := New("control", cgroup.At([]string{group}), func(string) string { return os.DevNull }, []Component{
+		{Name: "light", Args: []string{"/bin/sleep", "60"}, Weight: 0.25}, {Name: "plain", Args: []string{"/bin/sleep", "60"}},
+	})
+	ran := make(chan error, 1)
+	go func() { ran <- s.Run(ctx) }()
+	for _, name := range []string{"light", "plain"} {
+		if err := s.Want(ctx, name, true); err != nil {
+			t.Error(err)
+		}
+	}
+	cancel()
+	if err := <-ran; err != nil {
+		t.Error(err)
+	}
+	weights := map[string]string{}
+	for _, name := range []string{"light", "plain"} {
+		content, _ := os.ReadFile(filepath.Join(group, name, "cpu.weight"))
+		weights[name] = string(content)
+	}
+	if weights["light"] != "25" || weights["plain"] != "" {
+		t.Errorf("%q, want 25 and what the kernel gives", weights)
+	}
+}
+
 func TestANeedThatThereIsNot(t *testing.T) {
 	s := New("control", cgroup.Group{}, func(string) string { return os.DevNull }, []Component{{Name: "a", Needs: []string{"b"}}})
 	if err := s.Run(t.Context()); err == nil || err.Error() != "component a needs b, which is not a component" {
