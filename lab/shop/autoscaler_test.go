@@ -89,11 +89,11 @@ func TestTheSurgeIsWhatTheAutoscalerIsMadeFor(t *testing.T) {
 		t.Errorf("at rest %.0f %% of the target", 100*rest)
 	}
 	// What is measured differs by a tenth from one look to the next.
-	for _, measured := range []float64{0.9, 1.1} {
+	for measured, want := range map[float64]float64{0.9: 4, 1: 4, 1.1: maxReplicas} {
 		use := 160 * cost * measured / target
 		// The formula of the Kubernetes page "Horizontal Pod Autoscaling": the tolerance only lets things be as they are.
-		if pods := math.Ceil(use); pods < 4 || pods > maxReplicas {
-			t.Errorf("a surge needs %.0f pods", pods)
+		if pods := math.Ceil(use); pods != want {
+			t.Errorf("a surge that takes %g of what it should needs %.0f pods, want %.0f", measured, pods, want)
 		}
 		low := autoscaler(MaxTooLow).Spec.MaxReplicas
 		if share := use / float64(low); share < tolerance {

@@ -25,7 +25,8 @@ func containerd(n int) supervise.Component {
 	config := "/run/containerd.toml"
 	data := filepath.Join(run.Data(plan.NodeName(n)), "containerd")
 	return supervise.Component{
-		Name: "containerd",
+		Name:   "containerd",
+		Weight: besidePods,
 		Prepare: func(context.Context) error {
 			snapshotter, err := snapshotter(run.Data(plan.NodeName(n)))
 			if err != nil {

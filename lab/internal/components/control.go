@@ -33,14 +33,10 @@ func Control(nodes int, lab cgroup.Group) []supervise.Component {
 
 // Node is what runs on the n-th node.
 func Node(n int) []supervise.Component {
-	list := []supervise.Component{
+	return []supervise.Component{
 		containerd(n),
 		kubelet(n),
 		kubeProxy(n),
+		chaosDaemon(n),
 	}
-	for i := range list {
-		list[i].Weight = nodeComponentWeight
-	}
-	// Where the kernel has no netem chaos-daemon starts what carries the packets of pods.
-	return append(list, chaosDaemon(n))
 }

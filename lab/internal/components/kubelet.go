@@ -14,8 +14,9 @@ func kubelet(n int) supervise.Component {
 	config := "/run/kubelet.yaml"
 	name := plan.NodeName(n)
 	return supervise.Component{
-		Name:  "kubelet",
-		Needs: []string{"containerd"},
+		Name:   "kubelet",
+		Needs:  []string{"containerd"},
+		Weight: besidePods,
 		Prepare: func(ctx context.Context) error {
 			if err := os.WriteFile(config, []byte(kubeletConfig(name)), 0o644); err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 func kubeProxy(n int) supervise.Component {
 	return supervise.Component{
 		Name:    "kube-proxy",
+		Weight:  besidePods,
 		Prepare: apiAnswers,
 		Args: []string{
 			run.Bin("kube-proxy"),

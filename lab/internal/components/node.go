@@ -19,12 +19,13 @@ import (
 // The shares of processor time when it is scarce. Without them every process that starts or watches pods weighs half as much as
 // all pods together, and a service's calls time out whenever a pod starts.
 const (
-	// nodeWeight is to the 1 of each component of the control plane: enough for the pods, and not so much that stress without
-	// a limit keeps Prometheus and the API server from answering.
+	// nodeWeight is to the 1 of each component of the control plane. With 8, stress that filled the machine kept Prometheus and
+	// the API server from answering.
 	nodeWeight = 4
-	// nodeComponentWeight is of a component with all that it starts, as containerd's shims. Four of them weigh 1, to the 1 for
-	// each core that the kubelet gives all pods together (0.4 on cgroup v2), as system.slice does on other nodes.
-	nodeComponentWeight = 0.25
+	// besidePods is of each component of a node, with all that it starts, as containerd's shims. Four of them weigh 1, to the 1
+	// for each core that the kubelet gives all pods together (0.4 on cgroup v2), as system.slice does on other nodes.
+	// chaos-daemon keeps 1: where the kernel has no netem it starts what carries the packets of pods.
+	besidePods = 0.25
 )
 
 // node is a machine of its own: namespaces, a cgroup and a network inside the lab's. Stopping it is pulling its plug.
