@@ -75,7 +75,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		OneReplica:            "start 2s alone",
 		NoGracefulShutdown:    "start 2s abrupt ANSWER_DELAY=250ms",
 		NoRetry:               "start 2s PAY_TRIES=1",
-		NoBreaker:             "start 2s PAY_TRIES=4 PAY_TRY_TIMEOUT=300ms PAY_TIMEOUT=2s BREAKER=false",
+		NoBreaker:             "start 2s PAY_TRY_TIMEOUT=350ms PAY_TIMEOUT=2s BREAKER=false",
 		NoTimeout:             "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
 		LivenessOnPayments:    "start 2s LIVENESS_PAYMENTS=true hasty",
 		CPULimitTooLow:        "start 2s WORK=6ms",

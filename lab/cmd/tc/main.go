@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -32,6 +33,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	if len(os.Args) == 3 && os.Args[1] == holdArg {
+		runtime.GOMAXPROCS(1) // one goroutine does all the work; threads that wake each other cost more than it
 		if err := netem.Serve(ctx, os.Args[2], os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, "tc:", err)
 			os.Exit(1)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"net"
 	"time"
@@ -25,101 +24,69 @@ func (d Delayer) Run(ctx context.Context, ready func() error) error {
 	if err != nil {
 		return err
 	}
-	if err := ready(); err != nil {
-		return errors.Join(err, q.close())
+	if err = ready(); err == nil {
+		// Whoever waits for packets is to hear that it is over.
+		stop := context.AfterFunc(ctx, q.interrupt)
+		err = d.shape(ctx, q)
+		stop()
 	}
-	arrived, failed := make(chan []packet, 64), make(chan error, 1)
-	go func() {
-		defer close(arrived)
-		for {
-			packets, err := q.receive()
-			if err != nil {
-				failed <- err
-				return
-			}
-			if len(packets) > 0 {
-				arrived <- packets
-			}
-		}
-	}()
-	err = d.shape(ctx, q, arrived)
-	err = errors.Join(err, q.close())
-	for range arrived { // until the goroutine has ended; what comes now the kernel has dropped with the queue
-	}
-	if f := <-failed; !errors.Is(f, io.EOF) {
-		err = errors.Join(err, f)
-	}
-	return err
+	return errors.Join(err, q.close())
 }
 
-// shape is the loop of Run: it ends with ctx, with the device, or when nothing can arrive any more.
-func (d Delayer) shape(ctx context.Context, q *queue, arrived <-chan []packet) error {
-	lines := newLines(d.Tree)
+// shape is the loop of Run: it ends with ctx, or with the device.
+func (d Delayer) shape(ctx context.Context, q *queue) error {
+	const look = 500 * time.Millisecond // whether the device is still there
+	lines, rest := newLines(d.Tree), d.Tree.rest()
 	var waiting held
-	timer := time.NewTimer(time.Hour)
-	look := time.NewTicker(500 * time.Millisecond)
-	defer look.Stop()
 	order := 0
+	looked := time.Now()
 	for {
-		select {
-		case <-ctx.Done():
-			return release(q, waiting, arrived)
-		case <-look.C:
+		next := looked.Add(look)
+		if len(waiting) > 0 && waiting[0].due.Before(next) {
+			next = waiting[0].due
+		}
+		arrived, err := q.receive(ctx, next)
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return release(q, append(waiting.all(), arrived...))
+		}
+		var lost []packet
+		for _, p := range arrived {
+			delay, gone := lines.of(p.priority).next(len(waiting))
+			if gone {
+				lost = append(lost, p)
+				continue
+			}
+			p.due, p.order = p.at.Add(delay), order
+			order++
+			waiting.put(p)
+		}
+		now := time.Now()
+		if err := errors.Join(q.decide(lost, drop), q.decide(waiting.take(now), accept)); err != nil {
+			return err
+		}
+		if now.Sub(looked) >= look {
 			if _, err := net.InterfaceByName(d.Device); err != nil {
 				return nil
 			}
-			continue
-		case packets, ok := <-arrived:
-			if !ok {
-				return nil // Run has the reason
-			}
-			for _, p := range packets {
-				delay, lost := lines.of(p.priority).next(len(waiting))
-				if lost {
-					if err := q.decide(p, drop); err != nil {
-						return err
-					}
-					continue
-				}
-				p.due, p.order = p.at.Add(delay), order
-				order++
-				waiting.put(p)
-			}
-		case <-timer.C:
+			looked = now
 		}
-		now := time.Now()
-		for p, ok := waiting.take(now); ok; p, ok = waiting.take(now) {
-			if err := q.decide(p, accept); err != nil {
-				return err
-			}
-		}
-		if len(waiting) > 0 {
-			timer.Reset(waiting[0].due.Sub(now))
-		}
+		time.Sleep(rest)
 	}
 }
 
 // release lets everything go at once, in order, and then what the kernel had for us already: until it is quiet.
-func release(q *queue, waiting held, arrived <-chan []packet) error {
-	for p, ok := waiting.take(time.Unix(1<<40, 0)); ok; p, ok = waiting.take(time.Unix(1<<40, 0)) {
-		if err := q.decide(p, accept); err != nil {
-			return err
-		}
-	}
+func release(q *queue, waiting []packet) error {
 	const quiet = 20 * time.Millisecond
 	for {
-		select {
-		case packets, ok := <-arrived:
-			if !ok {
-				return nil
-			}
-			for _, p := range packets {
-				if err := q.decide(p, accept); err != nil {
-					return err
-				}
-			}
-		case <-time.After(quiet):
-			return nil
+		if err := q.decide(waiting, accept); err != nil {
+			return err
+		}
+		var err error
+		if waiting, err = q.receive(context.Background(), time.Now().Add(quiet)); err != nil || len(waiting) == 0 {
+			return err
 		}
 	}
 }

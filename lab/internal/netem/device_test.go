@@ -96,6 +96,9 @@ func inNetwork(ctx context.Context, folder string) error {
 	if took, err := ask(echo.LocalAddr()); err != nil || took < 2*delay {
 		return fmt.Errorf("with a delay of %s on both ways: an answer after %s, %w", delay, took, err)
 	}
+	if answered, err := stream(echo.LocalAddr(), 500); err != nil || answered != 500 {
+		return fmt.Errorf("of 500 packets, some at once and some while others are due, %d were answered, %w", answered, err)
+	}
 	if now, err := device.Tree(); err != nil || len(now.Qdiscs) != 1 {
 		return fmt.Errorf("the tree is %+v, %w", now, err)
 	}
@@ -144,6 +147,37 @@ func inNetwork(ctx context.Context, folder string) error {
 		return fmt.Errorf("rules are left: %s, %w", rules, err)
 	}
 	return device.Set(ctx, Tree{}) // nothing to end is no error
+}
+
+// stream sends packets, a hundred at once and then some in each millisecond, and counts the answers.
+func stream(to net.Addr, packets int) (answered int, err error) {
+	conn, err := net.Dial("udp", to.String())
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return 0, err
+	}
+	failed := make(chan error, 1)
+	go func() {
+		defer close(failed)
+		for i := range packets {
+			if _, err := conn.Write([]byte("?")); err != nil {
+				failed <- err
+				return
+			}
+			if i > 100 && i%4 == 0 {
+				time.Sleep(time.Millisecond)
+			}
+		}
+	}()
+	for answered < packets && err == nil {
+		if _, err = conn.Read(make([]byte, 10)); err == nil {
+			answered++
+		}
+	}
+	return answered, errors.Join(err, <-failed)
 }
 
 // ask sends a packet and waits for the answer.

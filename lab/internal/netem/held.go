@@ -39,12 +39,16 @@ func (h *held) Pop() any {
 	return last
 }
 
-// take takes out a packet that is due, if there is one.
-func (h *held) take(now time.Time) (packet, bool) {
-	if len(*h) == 0 || (*h)[0].due.After(now) {
-		return packet{}, false
+// take takes out the packets that are due, in order.
+func (h *held) take(now time.Time) []packet {
+	var due []packet
+	for len(*h) > 0 && !(*h)[0].due.After(now) {
+		due = append(due, heap.Pop(h).(packet))
 	}
-	return heap.Pop(h).(packet), true
+	return due
 }
+
+// all takes out every packet, in the order in which they are due.
+func (h *held) all() []packet { return h.take(time.Unix(1<<40, 0)) }
 
 func (h *held) put(p packet) { heap.Push(h, p) }

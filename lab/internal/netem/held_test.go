@@ -23,7 +23,7 @@ func TestPacketsGoWhenTheyAreDue(t *testing.T) {
 		{"none is left", time.Hour, "[]"},
 	} {
 		got := []uint32{}
-		for p, ok := h.take(begin.Add(c.at)); ok; p, ok = h.take(begin.Add(c.at)) {
+		for _, p := range h.take(begin.Add(c.at)) {
 			got = append(got, p.id)
 		}
 		if fmt.Sprint(got) != c.want {

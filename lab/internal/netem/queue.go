@@ -1,11 +1,13 @@
 package netem
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/mdlayher/netlink"
@@ -16,7 +18,9 @@ import (
 // holds it until it hears a verdict.
 type queue struct {
 	conn   *netlink.Conn
+	raw    syscall.RawConn // of conn
 	number uint16
+	buffer []byte // for one message
 }
 
 // Of linux/netfilter/nfnetlink_queue.h; the package unix has none of them.
@@ -49,8 +53,11 @@ func open(number uint16, length int) (*queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
-	q := &queue{conn, number}
-	if err := q.configure(length); err != nil {
+	q := &queue{conn: conn, number: number, buffer: make([]byte, 1<<16)}
+	if q.raw, err = conn.SyscallConn(); err == nil {
+		err = q.configure(length)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("bind queue %d of the packet filter: %w", number, err), conn.Close())
 	}
 	return q, nil
@@ -93,29 +100,72 @@ func (q *queue) message(kind netlink.HeaderType, flags netlink.HeaderFlags, attr
 
 func big32(x uint32) []byte { return binary.BigEndian.AppendUint32(nil, x) }
 
-// receive waits for packets. After close it returns io.EOF.
-func (q *queue) receive() ([]packet, error) {
-	messages, err := q.conn.Receive()
-	at := time.Now()
-	switch {
-	case errors.Is(err, unix.ENOENT): // a verdict on a packet that has gone with its device
-		return nil, nil
-	case errors.Is(err, os.ErrClosed), errors.Is(err, unix.EBADF):
-		return nil, io.EOF
-	case err != nil:
-		return nil, fmt.Errorf("receive from queue %d of the packet filter: %w", q.number, err)
+// receive returns all packets that are there. If there is none it waits for one until a time, or until ctx ends.
+func (q *queue) receive(ctx context.Context, until time.Time) ([]packet, error) {
+	wait := until.After(time.Now())
+	if !wait { // what is there is read even so: what is late must not keep what comes from being heard of
+		until = time.Time{}
+	}
+	if err := q.conn.SetReadDeadline(until); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil { // it may have ended before the deadline was set, and the interrupt be lost
+		q.interrupt()
 	}
 	var packets []packet
+	var failed error
+	// One packet is one message of the kernel's. To wait for each costs several times what it costs to read it.
+	err := q.raw.Read(func(fd uintptr) (done bool) {
+		for {
+			n, _, err := unix.Recvfrom(int(fd), q.buffer, unix.MSG_DONTWAIT)
+			switch {
+			case errors.Is(err, unix.EINTR):
+				continue
+			case errors.Is(err, unix.EAGAIN):
+				return len(packets) > 0 || !wait
+			case err != nil:
+				failed = err
+				return true
+			}
+			if packets, failed = q.read(packets, q.buffer[:n]); failed != nil {
+				return true
+			}
+		}
+	})
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil
+	}
+	if err = errors.Join(err, failed); err != nil {
+		return nil, fmt.Errorf("receive from queue %d of the packet filter: %w", q.number, err)
+	}
+	return packets, nil
+}
+
+// interrupt ends the wait for packets.
+func (q *queue) interrupt() { _ = q.conn.SetReadDeadline(time.Unix(1, 0)) }
+
+// read adds the packets that what was received tells of.
+func (q *queue) read(packets []packet, received []byte) ([]packet, error) {
+	at := time.Now()
+	messages, err := syscall.ParseNetlinkMessage(received)
+	if err != nil {
+		return nil, err
+	}
 	for _, m := range messages {
-		if m.Header.Type != messagePacket || len(m.Data) < 4 {
-			continue
+		switch {
+		case m.Header.Type == unix.NLMSG_ERROR && len(m.Data) >= 4:
+			code := unix.Errno(-int32(binary.NativeEndian.Uint32(m.Data)))
+			if code != 0 && code != unix.ENOENT { // ENOENT is of a verdict on a packet that has gone with its device
+				return nil, code
+			}
+		case m.Header.Type == messagePacket && len(m.Data) >= 4:
+			p, err := parsePacket(m.Data[4:])
+			if err != nil {
+				return nil, err
+			}
+			p.at = at
+			packets = append(packets, p)
 		}
-		p, err := parsePacket(m.Data[4:])
-		if err != nil {
-			return nil, err
-		}
-		p.at = at
-		packets = append(packets, p)
 	}
 	return packets, nil
 }
@@ -147,16 +197,23 @@ func parsePacket(data []byte) (packet, error) {
 	return p, nil
 }
 
-// decide lets a packet go, or drops it.
-func (q *queue) decide(p packet, verdict uint32) error {
-	m, err := q.message(messageVerdict, netlink.Request, []netlink.Attribute{
-		{Type: packetVerdict, Data: append(big32(verdict), big32(p.id)...)},
-	})
-	if err != nil {
-		return err
-	}
-	if _, err := q.conn.Send(m); err != nil {
-		return fmt.Errorf("send a verdict to the packet filter: %w", err)
+// decide lets packets go, in order, or drops them.
+func (q *queue) decide(packets []packet, verdict uint32) error {
+	const together = 64 // what fits the socket's buffer with room to spare
+	for some := range slices.Chunk(packets, together) {
+		var messages []netlink.Message
+		for _, p := range some {
+			m, err := q.message(messageVerdict, netlink.Request, []netlink.Attribute{
+				{Type: packetVerdict, Data: append(big32(verdict), big32(p.id)...)},
+			})
+			if err != nil {
+				return err
+			}
+			messages = append(messages, m)
+		}
+		if _, err := q.conn.SendMessages(messages); err != nil {
+			return fmt.Errorf("send verdicts to the packet filter: %w", err)
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Qdisc is a queueing discipline: netem, or one that netem hangs below.
@@ -68,6 +69,13 @@ func (t Tree) Path(priority uint32) []Qdisc {
 		at, found = t.below(below)
 	}
 	return met
+}
+
+// rest is how long a Delayer may look away, so that packets come and go together: a fortieth of the delay that every packet
+// has, and 5 ms at most. A packet is late by twice that at worst, and by a fortieth on the average.
+func (t Tree) rest() time.Duration {
+	first, _ := t.first()
+	return min(first.Netem.Delay/40, 5*time.Millisecond)
 }
 
 // first is the discipline that packets meet first: one whose parent is not emulated.

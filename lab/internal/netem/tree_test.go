@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // grow makes a tree of lines as "1: 2: netem 50" (parent, handle, kind, limit to know it by); a parent "-" is the device.
@@ -23,6 +24,27 @@ func grow(t *testing.T, lines ...string) Tree {
 		}
 	}
 	return tree
+}
+
+func TestPacketsWaitTogetherOnlyIfAllAreDelayed(t *testing.T) {
+	netem := func(parent, handle string, delay time.Duration) Qdisc {
+		return Qdisc{Parent: parent, Handle: handle, Kind: "netem", Netem: Netem{Delay: delay}}
+	}
+	for _, c := range []struct {
+		says string
+		tree []Qdisc
+		want time.Duration
+	}{
+		{"a fortieth of the delay of all", []Qdisc{netem("", "1:", 100*ms)}, 2500 * time.Microsecond},
+		{"5 ms at most", []Qdisc{netem("", "1:", 2*time.Second)}, 5 * ms},
+		{"those that are only lost are not to be late", []Qdisc{netem("", "1:", 0)}, 0},
+		{"nor those of another class", []Qdisc{{Handle: "1:", Kind: "prio"}, netem("1:4", "2:", 500*ms)}, 0},
+		{"nothing", nil, 0},
+	} {
+		if got := (Tree{c.tree}).rest(); got != c.want {
+			t.Errorf("%s: %s, want %s", c.says, got, c.want)
+		}
+	}
 }
 
 func TestPath(t *testing.T) {
