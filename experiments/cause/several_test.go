@@ -115,6 +115,8 @@ func TestCausesOfSeveralFaults(t *testing.T) {
 		return fmt.Sprintf("%[2]g stopped pod/shop/%[1]s %[1]s%[4]s%[3]g restarted pod/shop/%[1]s %[1]s%[4]s", pod, at, at+0.5, how)
 	}
 	const other = "0 exists replicaset/shop/cart-5 crs owner=Deployment/cart\n0 exists pod/shop/x x owner=ReplicaSet/cart-5\n"
+	// early is a fault that is long over.
+	const early = "10..10.1 inject delay a\n12 undo delay\n"
 	const liveness = "Kubernetes_Event event/pod/shop/b b reason=Unhealthy message=Liveness_probe_failed:_context_deadline_exceeded\n"
 	const killing = "Kubernetes_Event event/pod/shop/b b reason=Killing message=Container_checkout_failed_liveness_probe,_will_be_restarted\n"
 	probed := func(at float64) string {
@@ -355,6 +357,30 @@ func TestCausesOfSeveralFaults(t *testing.T) {
 			name: "a pod has no memory left when a slow network is nearly over, as a query sees", query: true,
 			events: trio + "10..10.1 inject delay a,b,c\n40 undo delay\n" + stops("b", 38, oom) + "38 not_ready pod/shop/b b\n39 ready pod/shop/b b\n",
 			outage: "10.5..10.6 to 40.5..40.6", bad: 90, rules: r(cause.Faulted, ""), advice: r("Ask " + cause.Dependency),
+		},
+		{
+			name: "memory grows until a pod has none left, as a query sees", query: true,
+			events: trio + early + stops("b", 38, oom), outage: "20..21 to 38.5..40", bad: 90, rules: r(cause.KilledForMemory), advice: r("Ask " + cause.Memory), says: "lasted until container",
+		},
+		{
+			name: "a pod has no memory left, and what a query sees goes on", query: true,
+			events: trio + early + stops("b", 38, oom), outage: "20..21 to 49..50", bad: 90, rules: r(""),
+		},
+		{
+			name: "a pod has no memory left, and what a query sees was over before", query: true,
+			events: trio + early + stops("b", 38, oom), outage: "20..21 to 36..37", bad: 90, rules: r(""),
+		},
+		{
+			name: "a pod of another workload has no memory left as what a query sees ends", query: true,
+			events: trio + other + early + stops("x", 38, oom), outage: "20..21 to 38.5..40", bad: 90, rules: r(""),
+		},
+		{
+			name: "a pod has no memory left as what a query sees of a fault that began later ends", query: true,
+			events: trio + early + "25..25.1 inject stress a\n50 undo stress\n" + stops("b", 38, oom), outage: "20..21 to 38.5..40", bad: 90, rules: r(""),
+		},
+		{
+			name:   "a pod has no memory left as slow answers end",
+			events: trio + early + stops("b", 38, oom), requests: list(slow("a", "20.5", 180)), outage: "20..20.5 to 38.5..40", bad: 90, rules: r(""),
 		},
 		{
 			name:   "another container is started again when it is nearly over",

@@ -80,6 +80,7 @@ func (in *Inquiry) why(o *outage, c Cause) (rule, text string, quote *Quote) {
 		{ReplacedWithout, unquoted(in.replacedWithout)},
 		{NoneLeft, in.noneLeftFirst},
 		{Away, in.away},
+		{KilledForMemory, unquoted(in.ranOut)},
 	} {
 		if text, quote := of.rule(o, c); text != "" {
 			if slices.Contains(coincident, of.name) && in.ambiguous(o, c) {
@@ -815,6 +816,20 @@ func (in *Inquiry) away(o *outage, c Cause) (string, *Quote) {
 		return "", nil
 	}
 	return fmt.Sprintf("%s away: it began %s after the fault took effect, and all pods were Ready again within %s of that", pods, lengths(o.Start.Since(*first)), steadystate.FormatSeconds(up(back-first.From).Seconds())), nil
+}
+
+// ranOut: of a check that is on no requests, and over when containers that had no memory left
+// had been started again. It had begun before, as memory that runs out is seen to; no fault
+// was held then.
+func (in *Inquiry) ranOut(o *outage, c Cause) string {
+	if len(o.memory.events) == 0 || c.bad() > 0 || in.result.Traffic[o.check.Signal].Sent > 0 || in.whileHeld(o.Span) {
+		return ""
+	}
+	last := o.memory.events[len(o.memory.events)-1]
+	if o.Open || o.Start.From > o.memory.from || o.End.To < last.From || o.End.From > last.To+lasting {
+		return ""
+	}
+	return fmt.Sprintf("memory ran out: it lasted until container %s of %s killed for lack of memory (OOMKilled)", last.Attrs[record.AttrContainer], was(o.memory.names, ""))
 }
 
 // matches reports whether an outage began soon after something did, and ended with it or

@@ -76,7 +76,6 @@ func Prometheus(ctx context.Context, c *cluster.Client, nodes int, since time.Ti
 		`up{job="ledger"}`:                   shop.LedgerReplicas,
 		`up{job="chaos-controller-manager"}`: 1,
 		`up{job="kubelet-cadvisor"}`:         nodes,
-		`up{job="kubelet-resource"}`:         nodes,
 	} {
 		query := fmt.Sprintf("%s == 1 and timestamp(%s) > %d", selector, selector, since.Unix())
 		got, err := count(ctx, query)
