@@ -47,7 +47,7 @@ func (d Defect) apply(c *corev1.Container) {
 		setEnv(c, "WORK", "6ms")
 		c.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("300m")
 	case MemoryLeak:
-		setEnv(c, "LEAK", "80")
+		setEnv(c, "LEAK", "130")
 	case SlowStart, NoBudget, MaxUnavailableTooHigh:
 		setEnv(c, "START_DELAY", "5s")
 	case Autoscaled, MaxTooLow, ScaleDownTooEager:
