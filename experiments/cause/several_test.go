@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ type attack struct {
 	requests [][]record.Entry
 	outage   string // START to END of it; empty: a limit on values broke without one
 	bad      int    // of 100
-	query    bool   // the check is on a query
+	query    string // the check is on this query; empty: on requests
 	// rules are those that are true, with "" if to say nothing is; the others are lies.
 	rules []string
 	// says is what Why, if it says something, must say; lie is what neither that nor Who may.
@@ -205,22 +206,22 @@ func TestCausesOfSeveralFaults(t *testing.T) {
 		},
 		{
 			name:   "a pod of those whose network is slow is killed: one pod was away",
-			events: trio + "8..8.1 inject delay a,b,c\n10..10.1 inject kill a\n40 undo delay\n" + killedAt("a", "d", 10, 13), query: true,
+			events: trio + "8..8.1 inject delay a,b,c\n10..10.1 inject kill a\n40 undo delay\n" + killedAt("a", "d", 10, 13), query: "ops_total",
 			outage: "10.3..10.5 to 13..13.5", bad: 90, rules: r(cause.Away), says: "a was away: it began 200ms to 500ms",
 		},
 		{
 			name:   "a pod is killed as its network gets slow, until it is back",
-			events: trio + "10..10.1 inject delay a,b,c\n10..10.1 inject kill a\n13 undo delay\n" + killedAt("a", "d", 10, 13), query: true,
+			events: trio + "10..10.1 inject delay a,b,c\n10..10.1 inject kill a\n13 undo delay\n" + killedAt("a", "d", 10, 13), query: "ops_total",
 			outage: "10.3..10.5 to 13..13.5", bad: 90, rules: r(""),
 		},
 		// One after the other.
 		{
-			name: "a pod is killed, and long after that another one: the first time", query: true,
+			name: "a pod is killed, and long after that another one: the first time", query: "ops_total",
 			events: trio + "10..10.1 inject kill a\n40..40.1 inject kill_again b\n" + killedAt("a", "d", 10, 11) + killedAt("b", "e", 40, 44),
 			outage: "10.3..10.5 to 11..12", bad: 90, rules: r(cause.Away), says: "a was away: it began 200ms to 500ms after the fault took effect, and all pods were Ready again within 1s",
 		},
 		{
-			name: "a pod is killed, and long after that another one: the second time", query: true,
+			name: "a pod is killed, and long after that another one: the second time", query: "ops_total",
 			events: trio + "10..10.1 inject kill a\n40..40.1 inject kill_again b\n" + killedAt("a", "d", 10, 11) + killedAt("b", "e", 40, 44),
 			outage: "40.3..40.5 to 44..45", bad: 90, rules: r(cause.Away), says: "b was away: it began 200ms to 500ms after the fault took effect, and all pods were Ready again within 4s",
 		},
@@ -229,7 +230,7 @@ func TestCausesOfSeveralFaults(t *testing.T) {
 			requests: list(refused("20.15", 10)), outage: "20.1..20.2 to 21.2..21.3", bad: 30, rules: r(cause.Lingered), says: "went on to (d|a pod) ", advice: r("Ask " + cause.ClientRetry),
 		},
 		{
-			name: "a pod is killed and back, and later the network is slow, as a query sees", query: true,
+			name: "a pod is killed and back, and later the network is slow, as a query sees", query: "ops_total",
 			events: trio + "10..10.1 inject kill a\n30..30.1 inject delay a,b,c\n50 undo delay\n" + killedAt("a", "d", 10, 11),
 			outage: "30.5..31 to 50..50.5", bad: 90, rules: r(cause.Faulted, ""), says: `delay`, advice: r("Ask " + cause.Dependency),
 		},
@@ -239,7 +240,7 @@ func TestCausesOfSeveralFaults(t *testing.T) {
 			outage: "30.4..30.5 to 50..50.5", bad: 90, rules: r(cause.Faulted, ""), says: `delay`, advice: r("Ask " + cause.Dependency),
 		},
 		{
-			name: "the pod that was killed is back while the network is slow, and then that is over", query: true,
+			name: "the pod that was killed is back while the network is slow, and then that is over", query: "ops_total",
 			events: trio + "10..10.1 inject delay a,b,c\n11..11.1 inject kill a\n40 undo delay\n" + killedAt("a", "d", 11, 12),
 			outage: "11.3..11.5 to 40..41", bad: 90, rules: r("", cause.Faulted), says: "delay", advice: r("Ask " + cause.Dependency),
 		},
@@ -354,33 +355,56 @@ func TestCausesOfSeveralFaults(t *testing.T) {
 			outage: "10.5..10.6 to 40.5..40.6", bad: 90, rules: r(cause.Faulted, ""), advice: r("Ask " + cause.Dependency),
 		},
 		{
-			name: "a pod has no memory left when a slow network is nearly over, as a query sees", query: true,
+			name: "a pod has no memory left when a slow network is nearly over, as a query sees", query: "ops_total",
 			events: trio + "10..10.1 inject delay a,b,c\n40 undo delay\n" + stops("b", 38, oom) + "38 not_ready pod/shop/b b\n39 ready pod/shop/b b\n",
 			outage: "10.5..10.6 to 40.5..40.6", bad: 90, rules: r(cause.Faulted, ""), advice: r("Ask " + cause.Dependency),
 		},
 		{
-			name: "memory grows until a pod has none left, as a query sees", query: true,
-			events: trio + early + stops("b", 38, oom), outage: "20..21 to 38.5..40", bad: 90, rules: r(cause.KilledForMemory), advice: r("Ask " + cause.Memory), says: "lasted until container",
+			name: "memory grows until a pod has none left", query: "memory_bytes",
+			events: trio + early + stops("b", 38, oom), outage: "30..31 to 38.5..40", bad: 90, rules: r(cause.KilledForMemory), advice: r("Ask " + cause.Memory),
+			says: `^consistent with: memory ran out: it was over within 2s of container checkout of b being killed for lack of memory \(OOMKilled\)$`,
 		},
 		{
-			name: "a pod has no memory left, and what a query sees goes on", query: true,
-			events: trio + early + stops("b", 38, oom), outage: "20..21 to 49..50", bad: 90, rules: r(""),
+			name: "memory grows until two pods have none left", query: "memory_bytes",
+			events: trio + early + stops("c", 38, oom) + stops("b", 40, oom), outage: "20..21 to 41..43", bad: 90, rules: r(cause.KilledForMemory), advice: r("Ask " + cause.Memory),
+			says: "within 3s of container checkout of b, the last of 2 pods, being killed",
 		},
 		{
-			name: "a pod has no memory left, and what a query sees was over before", query: true,
-			events: trio + early + stops("b", 38, oom), outage: "20..21 to 36..37", bad: 90, rules: r(""),
+			name: "a query of memory is bad for long after a pod had none left", query: "memory_bytes",
+			events: trio + early + stops("b", 38, oom), outage: "16..17 to 49..50", bad: 90, rules: r(""),
 		},
 		{
-			name: "a pod of another workload has no memory left as what a query sees ends", query: true,
-			events: trio + other + early + stops("x", 38, oom), outage: "20..21 to 38.5..40", bad: 90, rules: r(""),
+			name: "a query of memory is bad until a pod that had none left starts again, a minute later", query: "memory_bytes",
+			events: trio + early + "30 stopped pod/shop/b b" + oom + "50 restarted pod/shop/b b" + oom, outage: "20..21 to 50..51", bad: 90, rules: r(cause.KilledForMemory, ""), says: "^consistent with: container",
+			advice: r("Ask " + cause.Memory),
 		},
 		{
-			name: "a pod has no memory left as what a query sees of a fault that began later ends", query: true,
-			events: trio + early + "25..25.1 inject stress a\n50 undo stress\n" + stops("b", 38, oom), outage: "20..21 to 38.5..40", bad: 90, rules: r(""),
+			name: "a query of memory may have been bad only since a pod had none left", query: "memory_bytes",
+			events: trio + early + stops("b", 38, oom), outage: "20..38.6 to 39..40", bad: 90, rules: r(cause.KilledForMemory, ""), says: "^consistent with: container", advice: r("Ask " + cause.Memory),
+		},
+		{
+			name: "a query of memory is bad at the end", query: "memory_bytes",
+			events: trio + early + stops("b", 58, oom), outage: "30..31", bad: 90, rules: r(""),
+		},
+		{
+			name: "a pod has no memory left as another query gets good", query: "queue_length",
+			events: trio + early + stops("b", 38, oom), outage: "30..31 to 38.5..40", bad: 90, rules: r(""),
 		},
 		{
 			name:   "a pod has no memory left as slow answers end",
-			events: trio + early + stops("b", 38, oom), requests: list(slow("a", "20.5", 180)), outage: "20..20.5 to 38.5..40", bad: 90, rules: r(""),
+			events: trio + early + stops("b", 38, oom), requests: list(slow("a", "30.5", 80)), outage: "30..30.5 to 38.5..40", bad: 90, rules: r(""),
+		},
+		{
+			name: "a pod of another workload has no memory left as a query of memory gets good", query: "memory_bytes",
+			events: trio + other + early + stops("x", 38, oom), outage: "30..31 to 38.5..40", bad: 90, rules: r(""),
+		},
+		{
+			name: "a query of memory is bad until a pod has none left, and a fault came meanwhile", query: "memory_bytes",
+			events: trio + early + "33..33.1 inject stress a\n50 undo stress\n" + stops("b", 38, oom), outage: "30..31 to 38.5..40", bad: 90, rules: r(""),
+		},
+		{
+			name: "a query of memory is bad until a pod has none left, and another one was killed meanwhile", query: "memory_bytes",
+			events: trio + early + "33..33.1 inject kill a\n" + killedAt("a", "d", 33, 35) + stops("b", 38, oom), outage: "30..31 to 38.5..40", bad: 90, rules: r(""),
 		},
 		{
 			name:   "another container is started again when it is nearly over",
@@ -429,7 +453,7 @@ func TestCausesOfSeveralFaults(t *testing.T) {
 			outage: "10.4..10.5 to 30..30.5", bad: 90, rules: r(cause.Faulted), advice: r("Ask " + cause.Dependency),
 		},
 		{
-			name: "pods of another workload come as the load is raised", query: true,
+			name: "pods of another workload come as the load is raised", query: "ops_total",
 			events: trio + other + "10..10.1 inject surge requests\n30 undo surge\n11.8 created pod/shop/y y owner=ReplicaSet/cart-6\n15 ready pod/shop/y y\n",
 			outage: "12..12.5 to 15..15.5", bad: 90, rules: r(cause.Surged, ""), lie: "added pod",
 		},
@@ -443,7 +467,7 @@ func TestCausesOfSeveralFaults(t *testing.T) {
 			outage: "9.9..10 to 10.8..10.9", bad: 30, rules: r(cause.Ended), advice: r("Ask " + cause.FinishRequests),
 		},
 		{
-			name: "a pod was killed and is long back, and a query is bad for something else", query: true,
+			name: "a pod was killed and is long back, and a query is bad for something else", query: "ops_total",
 			events: trio + "10..10.1 inject kill a\n" + killedAt("a", "d", 10, 11),
 			outage: "40..41", bad: 90, rules: r(""),
 		},
@@ -700,8 +724,10 @@ func (a attack) cause(t *testing.T) (judge.Result, cause.Cause) {
 		return r, list[0]
 	}
 	check := judge.CheckResult{Check: "answers", Signal: record.TrafficSignal, Tolerance: steadystate.Within(time.Second)}
-	if a.query {
+	signals := map[string]string{}
+	if a.query != "" {
 		check.Signal = "reads"
+		signals[check.Signal] = "prometheus: query " + strconv.Quote(a.query)
 	}
 	start, end, _ := strings.Cut(a.outage, " to ")
 	o := steadystate.Outage{Start: recordtest.Span(start), Bad: a.bad, Total: 100, Open: end == ""}
@@ -709,7 +735,7 @@ func (a attack) cause(t *testing.T) (judge.Result, cause.Cause) {
 	check.Outages = []steadystate.Outage{o}
 	r, history := judge.Result{
 		Checks: []judge.CheckResult{check}, Window: steadystate.Span{From: first, To: time.Minute}, Length: time.Minute, Workload: w,
-		Findings: []judge.Finding{{Check: check.Check, Reading: steadystate.Reading{Verdict: steadystate.Broken}}},
+		Signals: signals, Findings: []judge.Finding{{Check: check.Check, Reading: steadystate.Reading{Verdict: steadystate.Broken}}},
 	}, recovery.History{}
 	for _, e := range entries {
 		history.Take(e)

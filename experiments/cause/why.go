@@ -818,18 +818,35 @@ func (in *Inquiry) away(o *outage, c Cause) (string, *Quote) {
 	return fmt.Sprintf("%s away: it began %s after the fault took effect, and all pods were Ready again within %s of that", pods, lengths(o.Start.Since(*first)), steadystate.FormatSeconds(up(back-first.From).Seconds())), nil
 }
 
-// ranOut: of a check that is on no requests, and over when containers that had no memory left
-// had been started again. It had begun before, as memory that runs out is seen to; no fault
-// was held then.
-func (in *Inquiry) ranOut(o *outage, c Cause) string {
-	if len(o.memory.events) == 0 || c.bad() > 0 || in.result.Traffic[o.check.Signal].Sent > 0 || in.whileHeld(o.Span) {
+// ranOut: of a query of memory that was bad before a container had none left, as its use
+// rose, and good again soon after. No fault was there meanwhile.
+func (in *Inquiry) ranOut(o *outage, _ Cause) string {
+	if len(o.memory.events) == 0 || o.Open || !ofMemoryUse(in.result.Signals[o.check.Signal]) ||
+		slices.ContainsFunc(in.actions, func(a action) bool { return a.Overlaps(o.Span) }) {
 		return ""
 	}
-	last := o.memory.events[len(o.memory.events)-1]
-	if o.Open || o.Start.From > o.memory.from || o.End.To < last.From || o.End.From > last.To+lasting {
+	first, last := in.endOf(o.memory.events[0]), in.endOf(o.memory.events[0])
+	for _, e := range o.memory.events[1:] {
+		if end := in.endOf(e); end.From < first.From {
+			first = end
+		} else if end.From > last.From {
+			last = end
+		}
+	}
+	if o.Start.To > first.From || o.End.From > last.To+lasting {
 		return ""
 	}
-	return fmt.Sprintf("memory ran out: it lasted until container %s of %s killed for lack of memory (OOMKilled)", last.Attrs[record.AttrContainer], was(o.memory.names, ""))
+	pod := nameOf(last.Subject)
+	if n := len(o.memory.names); n > 1 {
+		pod += fmt.Sprintf(", the last of %d pods,", n)
+	}
+	return fmt.Sprintf("memory ran out: it was over within %s of container %s of %s being killed for lack of memory (OOMKilled)",
+		steadystate.FormatSeconds(up(o.End.To-last.From).Seconds()), last.Attrs[record.AttrContainer], pod)
+}
+
+// ofMemoryUse reports whether a signal, as it describes itself, is a query of memory.
+func ofMemoryUse(signal string) bool {
+	return strings.HasPrefix(signal, "prometheus: ") && strings.Contains(signal, "memory")
 }
 
 // matches reports whether an outage began soon after something did, and ended with it or

@@ -26,8 +26,7 @@ func (d Defect) apply(c *corev1.Container) {
 		setEnv(c, "PAY_TRIES", "1")
 	case NoBreaker:
 		setEnv(c, "BREAKER", "false")
-		// As those do who have nothing that tells them to stop: longer tries, of a second together. More tries, eight or four, filled
-		// the machine where the lab carries the packets of a slow network itself.
+		// Three tries, as ever, of a second together. With four or eight, the emulated network filled the machine.
 		setEnv(c, "PAY_TRY_TIMEOUT", "350ms")
 		setEnv(c, "PAY_TIMEOUT", "2s")
 	case NoTimeout:
@@ -47,7 +46,7 @@ func (d Defect) apply(c *corev1.Container) {
 		setEnv(c, "WORK", "6ms")
 		c.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("300m")
 	case MemoryLeak:
-		setEnv(c, "LEAK", "130")
+		setEnv(c, "LEAK", "80")
 	case SlowStart, NoBudget, MaxUnavailableTooHigh:
 		setEnv(c, "START_DELAY", "5s")
 	case Autoscaled, MaxTooLow, ScaleDownTooEager:

@@ -141,7 +141,7 @@ func (d Defect) Wrong() string {
 	case CPULimitTooLow:
 		return "has processor time for the load and none to spare"
 	case MemoryLeak:
-		return "keeps 130 kB of each request"
+		return "keeps 80 kB of each request"
 	case SlowStart:
 		return "takes 5 s until it is ready; a variation, nothing is wrong"
 	case Recreate:

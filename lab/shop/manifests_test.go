@@ -79,7 +79,7 @@ func TestEachDefectIsWrongInOneWay(t *testing.T) {
 		NoTimeout:             "start 2s PAY_TRY_TIMEOUT=0s PAY_TIMEOUT=0s",
 		LivenessOnPayments:    "start 2s LIVENESS_PAYMENTS=true hasty",
 		CPULimitTooLow:        "start 2s WORK=6ms",
-		MemoryLeak:            "start 2s LEAK=130",
+		MemoryLeak:            "start 2s LEAK=80",
 		SlowStart:             "start 5s",
 		ReadinessTooEarly:     "start 2s WARMUP=5s",
 		NoDrain:               "start 2s drain 0s",

@@ -33,7 +33,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	if len(os.Args) == 3 && os.Args[1] == holdArg {
-		runtime.GOMAXPROCS(1) // one goroutine does all the work; threads that wake each other cost more than it
+		runtime.GOMAXPROCS(1) // one goroutine does the work, and threads that wake each other would cost more
 		if err := netem.Serve(ctx, os.Args[2], os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, "tc:", err)
 			os.Exit(1)

@@ -52,7 +52,7 @@ scrape_configs:
 - job_name: chaos-controller-manager
   static_configs: [{targets: [%q]}]
   metric_relabel_configs: [{source_labels: [__name__], regex: "chaos_.*", action: keep}]
-# Its resource metrics are not read, as elsewhere: they have the same names, and come more seldom than a check's range allows.
+# Not /metrics/resource too: it has the same metric names at a longer interval, which leaves gaps in checks with short ranges.
 - job_name: kubelet-cadvisor
   scrape_interval: 1s
   scrape_timeout: 900ms

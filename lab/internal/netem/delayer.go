@@ -24,18 +24,25 @@ func (d Delayer) Run(ctx context.Context, ready func() error) error {
 	if err != nil {
 		return err
 	}
-	if err = ready(); err == nil {
-		// Whoever waits for packets is to hear that it is over.
-		stop := context.AfterFunc(ctx, q.interrupt)
-		err = d.shape(ctx, q)
-		stop()
+	if err := ready(); err != nil {
+		return errors.Join(err, q.close())
+	}
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(interrupted)
+		q.interrupt()
+	})
+	held, err := d.shape(ctx, q)
+	if !stop() {
+		<-interrupted // or it would end the reads of release
+		err = errors.Join(err, release(q, held))
 	}
 	return errors.Join(err, q.close())
 }
 
-// shape is the loop of Run: it ends with ctx, or with the device.
-func (d Delayer) shape(ctx context.Context, q *queue) error {
-	const look = 500 * time.Millisecond // whether the device is still there
+// shape is the loop of Run. It ends with ctx, and returns the packets it holds then, or with the device.
+func (d Delayer) shape(ctx context.Context, q *queue) ([]packet, error) {
+	const look = 500 * time.Millisecond // how often it looks whether the device is still there
 	lines, rest := newLines(d.Tree), d.Tree.rest()
 	var waiting held
 	order := 0
@@ -47,29 +54,32 @@ func (d Delayer) shape(ctx context.Context, q *queue) error {
 		}
 		arrived, err := q.receive(ctx, next)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if ctx.Err() != nil {
-			return release(q, append(waiting.all(), arrived...))
-		}
-		var lost []packet
-		for _, p := range arrived {
-			delay, gone := lines.of(p.priority).next(len(waiting))
-			if gone {
-				lost = append(lost, p)
-				continue
-			}
-			p.due, p.order = p.at.Add(delay), order
-			order++
-			waiting.put(p)
+			return append(waiting.all(), arrived...), nil
 		}
 		now := time.Now()
-		if err := errors.Join(q.decide(lost, drop), q.decide(waiting.take(now), accept)); err != nil {
-			return err
+		leave, lost := waiting.take(now), []packet(nil) // what is due does not count for netem's limit
+		for _, p := range arrived {
+			delay, gone := lines.of(p.priority).next(len(waiting))
+			p.due, p.order = p.at.Add(delay), order
+			order++
+			switch {
+			case gone:
+				lost = append(lost, p)
+			case p.due.After(now):
+				waiting.put(p)
+			default:
+				leave = append(leave, p)
+			}
+		}
+		if err := errors.Join(q.decide(leave, accept), q.decide(lost, drop)); err != nil {
+			return nil, err
 		}
 		if now.Sub(looked) >= look {
 			if _, err := net.InterfaceByName(d.Device); err != nil {
-				return nil
+				return nil, nil
 			}
 			looked = now
 		}
@@ -77,11 +87,12 @@ func (d Delayer) shape(ctx context.Context, q *queue) error {
 	}
 }
 
-// release lets everything go at once, in order, and then what the kernel had for us already: until it is quiet.
+// release lets everything go at once, in order, and then what the kernel had for us already: until it is quiet, or for as long
+// as that can take if packets keep coming.
 func release(q *queue, waiting []packet) error {
-	const quiet = 20 * time.Millisecond
-	for {
-		if err := q.decide(waiting, accept); err != nil {
+	const quiet, longest = 20 * time.Millisecond, 200 * time.Millisecond
+	for end := time.Now().Add(longest); ; {
+		if err := q.decide(waiting, accept); err != nil || time.Now().After(end) {
 			return err
 		}
 		var err error

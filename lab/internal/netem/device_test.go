@@ -96,8 +96,8 @@ func inNetwork(ctx context.Context, folder string) error {
 	if took, err := ask(echo.LocalAddr()); err != nil || took < 2*delay {
 		return fmt.Errorf("with a delay of %s on both ways: an answer after %s, %w", delay, took, err)
 	}
-	if answered, err := stream(echo.LocalAddr(), 500); err != nil || answered != 500 {
-		return fmt.Errorf("of 500 packets, some at once and some while others are due, %d were answered, %w", answered, err)
+	if err := stream(echo.LocalAddr(), 200, 2*delay); err != nil {
+		return fmt.Errorf("many packets: %w", err)
 	}
 	if now, err := device.Tree(); err != nil || len(now.Qdiscs) != 1 {
 		return fmt.Errorf("the tree is %+v, %w", now, err)
@@ -146,38 +146,98 @@ func inNetwork(ctx context.Context, folder string) error {
 	if err != nil || strings.Contains(string(rules), "NFQUEUE") {
 		return fmt.Errorf("rules are left: %s, %w", rules, err)
 	}
-	return device.Set(ctx, Tree{}) // nothing to end is no error
+	if err := device.Set(ctx, Tree{}); err != nil { // nothing to end is no error
+		return err
+	}
+
+	if tree, err = (Tree{}).Add(Qdisc{Handle: "1:", Kind: "netem", Netem: Netem{Delay: time.Minute}}); err != nil {
+		return err
+	}
+	if err := letGo(ctx, device, tree, 200); err != nil {
+		return fmt.Errorf("packets that are held when the delay ends: %w", err)
+	}
+	// What is not delayed does not count for the limit of what is.
+	if tree, err = (Tree{}).Add(Qdisc{Handle: "1:", Kind: "netem", Netem: Netem{Limit: 10}}); err != nil {
+		return err
+	}
+	if err := device.Set(ctx, tree); err != nil {
+		return err
+	}
+	if err := stream(echo.LocalAddr(), 200, 0); err != nil {
+		return fmt.Errorf("many packets at once that are not delayed: %w", err)
+	}
+	return device.Set(ctx, Tree{})
 }
 
-// stream sends packets, a hundred at once and then some in each millisecond, and counts the answers.
-func stream(to net.Addr, packets int) (answered int, err error) {
+// stream sends numbered packets, some at once and some one by one, and wants an answer to each, in order and not too soon.
+func stream(to net.Addr, packets int, atLeast time.Duration) error {
 	conn, err := net.Dial("udp", to.String())
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		return 0, err
+	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		return err
 	}
-	failed := make(chan error, 1)
+	sent, failed := make(chan time.Time, packets), make(chan error, 1)
 	go func() {
 		defer close(failed)
 		for i := range packets {
-			if _, err := conn.Write([]byte("?")); err != nil {
+			sent <- time.Now()
+			if _, err := conn.Write([]byte{byte(i)}); err != nil {
 				failed <- err
 				return
 			}
-			if i > 100 && i%4 == 0 {
+			if i > packets/2 {
 				time.Sleep(time.Millisecond)
 			}
 		}
 	}()
-	for answered < packets && err == nil {
-		if _, err = conn.Read(make([]byte, 10)); err == nil {
-			answered++
+	answer := make([]byte, 10)
+	for i := range packets {
+		if _, err := conn.Read(answer); err != nil {
+			return errors.Join(fmt.Errorf("the answer to packet %d of %d: %w", i, packets, err), conn.Close(), <-failed)
+		}
+		if took := time.Since(<-sent); answer[0] != byte(i) || took < atLeast {
+			return errors.Join(fmt.Errorf("answer %d to packet %d of %d, after %s", answer[0], i, packets, took), conn.Close(), <-failed)
 		}
 	}
-	return answered, errors.Join(err, <-failed)
+	return <-failed
+}
+
+// letGo sends numbered packets that are held for long, and wants all of them, in order, once the delay ends.
+func letGo(ctx context.Context, device Device, tree Tree, packets int) error {
+	sink, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sink.Close() }()
+	conn, err := net.Dial("udp", sink.LocalAddr().String())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := device.Set(ctx, tree); err != nil {
+		return err
+	}
+	for i := range packets {
+		if _, err := conn.Write([]byte{byte(i)}); err != nil {
+			return err
+		}
+	}
+	if err := device.Set(ctx, Tree{}); err != nil {
+		return err
+	}
+	if err := sink.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
+		return err
+	}
+	got := make([]byte, 10)
+	for i := range packets {
+		if _, _, err := sink.ReadFrom(got); err != nil || got[0] != byte(i) {
+			return fmt.Errorf("packet %d as number %d of %d: %w", got[0], i, packets, err)
+		}
+	}
+	return nil
 }
 
 // ask sends a packet and waits for the answer.

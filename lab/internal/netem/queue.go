@@ -100,10 +100,12 @@ func (q *queue) message(kind netlink.HeaderType, flags netlink.HeaderFlags, attr
 
 func big32(x uint32) []byte { return binary.BigEndian.AppendUint32(nil, x) }
 
-// receive returns all packets that are there. If there is none it waits for one until a time, or until ctx ends.
+// receive returns the packets that are there, up to some hundreds. If there is none it waits for one until a time, or until ctx
+// ends.
 func (q *queue) receive(ctx context.Context, until time.Time) ([]packet, error) {
+	const most = 256 // those that are due must not wait for many that come
 	wait := until.After(time.Now())
-	if !wait { // what is there is read even so: what is late must not keep what comes from being heard of
+	if !wait { // read even so: packets that are due must not keep out those that come
 		until = time.Time{}
 	}
 	if err := q.conn.SetReadDeadline(until); err != nil {
@@ -116,8 +118,8 @@ func (q *queue) receive(ctx context.Context, until time.Time) ([]packet, error) 
 	var failed error
 	// One packet is one message of the kernel's. To wait for each costs several times what it costs to read it.
 	err := q.raw.Read(func(fd uintptr) (done bool) {
-		for {
-			n, _, err := unix.Recvfrom(int(fd), q.buffer, unix.MSG_DONTWAIT)
+		for len(packets) < most {
+			n, err := unix.Read(int(fd), q.buffer)
 			switch {
 			case errors.Is(err, unix.EINTR):
 				continue
@@ -131,6 +133,7 @@ func (q *queue) receive(ctx context.Context, until time.Time) ([]packet, error) 
 				return true
 			}
 		}
+		return true
 	})
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = nil
@@ -199,23 +202,42 @@ func parsePacket(data []byte) (packet, error) {
 
 // decide lets packets go, in order, or drops them.
 func (q *queue) decide(packets []packet, verdict uint32) error {
-	const together = 64 // what fits the socket's buffer with room to spare
+	const together = 256 // of 32 bytes each: a few kilobytes, where a socket takes a hundred and more
 	for some := range slices.Chunk(packets, together) {
-		var messages []netlink.Message
+		messages := q.buffer[:0]
 		for _, p := range some {
-			m, err := q.message(messageVerdict, netlink.Request, []netlink.Attribute{
-				{Type: packetVerdict, Data: append(big32(verdict), big32(p.id)...)},
-			})
-			if err != nil {
-				return err
-			}
-			messages = append(messages, m)
+			messages = q.appendVerdict(messages, p, verdict)
 		}
-		if _, err := q.conn.SendMessages(messages); err != nil {
+		var failed error
+		err := q.raw.Write(func(fd uintptr) (done bool) {
+			for {
+				_, failed = unix.Write(int(fd), messages)
+				if !errors.Is(failed, unix.EINTR) {
+					return !errors.Is(failed, unix.EAGAIN)
+				}
+			}
+		})
+		if err = errors.Join(err, failed); err != nil {
 			return fmt.Errorf("send verdicts to the packet filter: %w", err)
 		}
 	}
 	return nil
+}
+
+// appendVerdict adds the message of one verdict. There is one for each packet, and all have the same size: to marshal them in
+// general costs more than all else.
+func (q *queue) appendVerdict(to []byte, p packet, verdict uint32) []byte {
+	const size, attribute = 32, 12
+	native := binary.NativeEndian
+	to = native.AppendUint32(to, size)
+	to = native.AppendUint16(to, messageVerdict)
+	to = native.AppendUint16(to, unix.NLM_F_REQUEST)
+	to = append(to, 0, 0, 0, 0, 0, 0, 0, 0) // no sequence, from whom: nothing is answered
+	to = append(to, unix.AF_UNSPEC, unix.NFNETLINK_V0, byte(q.number>>8), byte(q.number))
+	to = native.AppendUint16(to, attribute)
+	to = native.AppendUint16(to, packetVerdict)
+	to = binary.BigEndian.AppendUint32(to, verdict)
+	return binary.BigEndian.AppendUint32(to, p.id)
 }
 
 func (q *queue) close() error { return q.conn.Close() }

@@ -71,11 +71,12 @@ func (t Tree) Path(priority uint32) []Qdisc {
 	return met
 }
 
-// rest is how long a Delayer may look away, so that packets come and go together: a fortieth of the delay that every packet
-// has, and 5 ms at most. A packet is late by twice that at worst, and by a fortieth on the average.
+// rest is how long a Delayer may look away, so that packets come and go together: a thirtieth of the shortest delay of every
+// packet, in whole milliseconds, and 5 ms at most. It makes a packet late by up to twice that.
 func (t Tree) rest() time.Duration {
 	first, _ := t.first()
-	return min(first.Netem.Delay/40, 5*time.Millisecond)
+	shortest := max(0, first.Netem.Delay-first.Netem.Jitter)
+	return min(shortest/30, 5*time.Millisecond).Truncate(time.Millisecond)
 }
 
 // first is the discipline that packets meet first: one whose parent is not emulated.

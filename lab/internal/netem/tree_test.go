@@ -35,7 +35,9 @@ func TestPacketsWaitTogetherOnlyIfAllAreDelayed(t *testing.T) {
 		tree []Qdisc
 		want time.Duration
 	}{
-		{"a fortieth of the delay of all", []Qdisc{netem("", "1:", 100*ms)}, 2500 * time.Microsecond},
+		{"a thirtieth of the delay of all", []Qdisc{netem("", "1:", 100*ms)}, 3 * ms},
+		{"of the shortest", []Qdisc{{Handle: "1:", Kind: "netem", Netem: Netem{Delay: 200 * ms, Jitter: 140 * ms}}}, 2 * ms},
+		{"some have none", []Qdisc{{Handle: "1:", Kind: "netem", Netem: Netem{Delay: 200 * ms, Jitter: 300 * ms}}}, 0},
 		{"5 ms at most", []Qdisc{netem("", "1:", 2*time.Second)}, 5 * ms},
 		{"those that are only lost are not to be late", []Qdisc{netem("", "1:", 0)}, 0},
 		{"nor those of another class", []Qdisc{{Handle: "1:", Kind: "prio"}, netem("1:4", "2:", 500*ms)}, 0},
