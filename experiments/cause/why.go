@@ -825,15 +825,8 @@ func (in *Inquiry) ranOut(o *outage, _ Cause) string {
 		slices.ContainsFunc(in.actions, func(a action) bool { return a.Overlaps(o.Span) }) {
 		return ""
 	}
-	first, last := in.endOf(o.memory.events[0]), in.endOf(o.memory.events[0])
-	for _, e := range o.memory.events[1:] {
-		if end := in.endOf(e); end.From < first.From {
-			first = end
-		} else if end.From > last.From {
-			last = end
-		}
-	}
-	if o.Start.To > first.From || o.End.From > last.To+lasting {
+	last := in.endOf(slices.MaxFunc(o.memory.events, func(a, b record.Event) int { return cmp.Compare(in.endOf(a).From, in.endOf(b).From) }))
+	if o.Start.To > o.memory.from+2*propagation || o.End.From > last.To+lasting {
 		return ""
 	}
 	pod := nameOf(last.Subject)

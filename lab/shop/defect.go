@@ -53,8 +53,8 @@ const (
 	// NoRetry asks payments once only. Seen by packet loss, or a killed container, of payments: the share of orders that are
 	// paid at once falls (X-Payment, checkout_payments_requests_total), where three tries would hide it.
 	NoRetry Defect = "no-retry"
-	// NoBreaker insists instead of giving up for a while: three long tries for each order. Seen by a partition from payments, in p95
-	// of the traffic: every order takes all the time that its tries have.
+	// NoBreaker insists instead of giving up for a while: three long tries for each order. Seen by a partition from payments, in
+	// p95 of the traffic: every order takes all the time that its tries have.
 	NoBreaker Defect = "no-breaker"
 	// NoTimeout waits for payments for ever. Seen by a partition from payments: no order is answered.
 	NoTimeout Defect = "no-timeout"
