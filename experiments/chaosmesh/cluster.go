@@ -35,8 +35,9 @@ func (c *Cluster) With(other client.WithWatch, doubts faults.Doubts) *Cluster {
 type Timeouts struct {
 	// Inject bounds the wait for an injection. Default: 15 s.
 	Inject time.Duration
-	// Select is how long "no pod selected" must last before it is final: the controller
-	// briefly reports it for every new object. Default: 2 s.
+	// Select is how long "no pod selected" must last before Chaos Mesh is asked whether it
+	// is final, again and again: the controller reports it for every new object until it
+	// has looked for pods. Default: 2 s.
 	Select time.Duration
 	// Proof bounds the wait for the cluster to show the effect, once Chaos Mesh reports
 	// the injection. Default: 2 s.

@@ -271,6 +271,11 @@ func TestWhatCouldNotBeShownIsTheFailureReason(t *testing.T) {
 	}{
 		{"no controller", faults.One, nil, 16 * time.Second, "Chaos Mesh's controller did not act on PodChaos/shop/pod-kill-RUN-XXXXX within 15s: is chaos-controller-manager running?"},
 		{"nothing was selected", faults.One, []step{takeUp, says("Failed to select targets: no target has been selected")}, 3 * time.Second, "Chaos Mesh selected no pod for PodChaos/shop/pod-kill-RUN-XXXXX; Chaos Mesh says: Failed to select targets: no target has been selected"},
+		{"not a word on a selection that is empty", faults.One, []step{takeUp}, 16 * time.Second, "Chaos Mesh's controller took up PodChaos/shop/pod-kill-RUN-XXXXX but selected no pod within 15s"},
+		{"nothing was selected, as a late controller says", faults.One, []step{takeUp, after(7 * time.Second), says("Failed to select targets: no pod is selected")}, 9 * time.Second, "Chaos Mesh selected no pod for PodChaos/shop/pod-kill-RUN-XXXXX; Chaos Mesh says: Failed to select targets: no pod is selected"},
+		{"a late controller meets a conflict, and selects", faults.One, []step{takeUp, after(3 * time.Second), says("Failed to update records: conflict"), after(4 * time.Second), kill("a"), injected("shop/a")}, 8 * time.Second, ""},
+		{"a late controller selects too few", "2", []step{takeUp, after(7 * time.Second), kill("a"), injected("shop/a")}, 8 * time.Second, "2 pods asked for, and Chaos Mesh selected only shop/a"},
+		{"a late controller selects", faults.One, []step{takeUp, after(7 * time.Second), kill("a"), injected("shop/a")}, 8 * time.Second, ""},
 		{"an injection failed", faults.One, []step{takeUp, failed("shop/a", "pods is forbidden")}, time.Second, "Chaos Mesh could not inject shop/a: pods is forbidden"},
 		{"fewer than asked for", "2", []step{takeUp, kill("a"), injected("shop/a")}, time.Second, "2 pods asked for, and Chaos Mesh selected only shop/a"},
 		{"selected and then nothing", faults.One, []step{takeUp, waiting("shop/a")}, 16 * time.Second, "Chaos Mesh did not inject shop/a within 15s, and did not say why"},
@@ -293,7 +298,7 @@ func TestWhatCouldNotBeShownIsTheFailureReason(t *testing.T) {
 				if at := strings.Index(shown, rec.Run()+"-"); at >= 0 {
 					shown = shown[:at] + "RUN-XXXXX" + shown[at+len(rec.Run())+6:]
 				}
-				if !strings.HasPrefix(shown, row.want) {
+				if !strings.HasPrefix(shown, row.want) || (shown == "") != (row.want == "") {
 					t.Errorf("failure reason %q, want %q", shown, row.want)
 				}
 				if took := time.Since(begin); took > row.within {

@@ -130,7 +130,7 @@ type injecting struct {
 
 	from      time.Duration // just before the request to create the object
 	progress  progress
-	noneSince time.Duration // since when Chaos Mesh reports an empty selection; -1: it does not
+	noneSince time.Duration // since when Chaos Mesh reports an empty selection, or when it was last asked why; -1: it does not
 	injected  time.Duration // when its records first said that all is injected
 }
 
@@ -213,10 +213,15 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival)
 			return i.already(), nil
 		case i.progress.done() && now-i.injected >= i.plan.sight.wait(timeouts):
 			return i.unproven(), nil
-		case i.noneSince >= 0 && now-i.noneSince >= timeouts.Select:
-			return "Chaos Mesh selected no pod for " + i.name, nil
 		case now-i.from >= timeouts.Inject && !i.progress.done():
 			return i.overdue(timeouts.Inject, trouble), nil
+		case i.noneSince >= 0 && now-i.noneSince >= timeouts.Select:
+			// The controller writes down what it selected once it has tried to inject it, which may take long. One that
+			// found nothing says so.
+			if words, _ := i.words(ctx); slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, selectFailed) }) {
+				return "Chaos Mesh selected no pod for " + i.name, nil
+			}
+			i.noneSince = now
 		}
 	}
 }
@@ -398,29 +403,31 @@ func (i *injecting) injection(ctx context.Context, reason string) record.Injecti
 		}
 	}
 	if reason != "" {
-		if words := i.words(ctx); words != "" {
-			in.FailureReason += "; Chaos Mesh says: " + words
+		words, err := i.words(ctx)
+		if err != nil && !errors.Is(err, context.Canceled) {
+			i.rec.Note("events of %s: %v", i.name, err)
+		}
+		if len(words) > 0 {
+			in.FailureReason += "; Chaos Mesh says: " + strings.Join(words, "; ")
 		}
 	}
 	return in
 }
 
-// words are Chaos Mesh's own, from the events of the object. Without the right
-// to read them the rest of the result stays valid.
-func (i *injecting) words(ctx context.Context) string {
+// selectFailed begins what Chaos Mesh says if it selected nothing (controllers/common/records).
+const selectFailed = "Failed to select targets: "
+
+// words are Chaos Mesh's own on what failed, from the events of the object. Without the
+// right to read them the rest of the result stays valid.
+func (i *injecting) words(ctx context.Context) (words []string, err error) {
 	var list corev1.EventList
-	err := i.cluster.Client.List(ctx, &list, client.InNamespace(i.object.GetNamespace()), client.MatchingFields{"involvedObject.name": i.object.GetName()})
-	if err != nil {
-		if !errors.Is(err, context.Canceled) {
-			i.rec.Note("events of %s: %v", i.name, err)
-		}
-		return ""
+	if err := i.cluster.Client.List(ctx, &list, client.InNamespace(i.object.GetNamespace()), client.MatchingFields{"involvedObject.name": i.object.GetName()}); err != nil {
+		return nil, err
 	}
-	var words []string
 	for _, event := range list.Items {
 		if event.Reason == "Failed" && !slices.Contains(words, event.Message) {
 			words = append(words, event.Message)
 		}
 	}
-	return strings.Join(words, "; ")
+	return words, nil
 }
