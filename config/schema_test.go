@@ -100,7 +100,7 @@ func files(t testing.TB) map[string]string {
 		var text strings.Builder
 		err := lab.Execute(&text, map[string]any{
 			"Kubeconfig": "kubeconfig", "Context": "lab", "UID": "0b1c", "Namespace": "shop", "Prometheus": "http://127.0.0.1:9090",
-			"URL": "http://127.0.0.1:8080/checkout", "Echo": "ws://127.0.0.1:8080/echo", "Autoscaled": of.autoscaled, "ScalesBack": of.back, "Slow": of.slow,
+			"URL": "http://127.0.0.1:8080/checkout", "Echo": "ws://127.0.0.1:8080/echo", "Autoscaled": of.autoscaled, "ScalesOut": of.back, "ScalesBack": of.back, "Slow": of.slow,
 		})
 		if err != nil {
 			t.Fatal(err)

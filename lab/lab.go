@@ -26,6 +26,7 @@ type Cluster struct {
 	Echo       string // its WebSocket, reachable from the host
 	Prometheus string // base URL of Prometheus, reachable from the host
 	Autoscaled bool   // an autoscaler of the service's name decides how many replicas there are
+	ScalesOut  bool   // and makes as many as a surge needs
 	ScalesBack bool   // and takes pods away again when its window has passed, which is worth watching
 	Slow       bool   // its answers take more than a second
 }

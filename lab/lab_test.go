@@ -36,7 +36,7 @@ func TestConfigurationNamesTheCluster(t *testing.T) {
 func TestTheConfigurationIsForWhatIsDeployed(t *testing.T) {
 	for _, d := range shop.Defects() {
 		of := cluster
-		of.Autoscaled, of.ScalesBack, of.Slow = d.Scales(), d.ScalesBack(), d.Slow()
+		of.Autoscaled, of.ScalesOut, of.ScalesBack, of.Slow = d.Scales(), d.ScalesOut(), d.ScalesBack(), d.Slow()
 		var out strings.Builder
 		if err := lab.Configuration(&out, of); err != nil {
 			t.Fatal(err)
@@ -55,6 +55,9 @@ func TestTheConfigurationIsForWhatIsDeployed(t *testing.T) {
 		}
 		if long := parsed.Services["checkout"].Vary["autoscaling/surge"].Times.Watch == "68s"; long != (d == shop.Autoscaled || d == shop.MaxTooLow) {
 			t.Errorf("%s: a scale-down is watched: %v", d, long)
+		}
+		if long := parsed.Services["checkout"].Vary["capacity/scaled"].Times.Watch == "82s"; long != (d == shop.Autoscaled) {
+			t.Errorf("%s: a scale-down is watched after a scale-out that sufficed: %v", d, long)
 		}
 	}
 }

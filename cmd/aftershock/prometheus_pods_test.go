@@ -265,7 +265,7 @@ func ofTheLab(t *testing.T) string {
 	var out strings.Builder
 	if err := template.Must(template.ParseFiles("../../lab/aftershock.yaml.tmpl")).Option("missingkey=error").Execute(&out, map[string]any{
 		"Kubeconfig": "kubeconfig", "Context": "test", "UID": "0b1c", "Namespace": "shop", "URL": "http://127.0.0.1:9/checkout",
-		"Echo": "ws://127.0.0.1:9/echo", "Prometheus": "http://prometheus.example", "Autoscaled": false, "ScalesBack": false, "Slow": false,
+		"Echo": "ws://127.0.0.1:9/echo", "Prometheus": "http://prometheus.example", "Autoscaled": false, "ScalesOut": false, "ScalesBack": false, "Slow": false,
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -397,7 +397,7 @@ func ofTheLab(t *testing.T, defect string) *config.Plan {
 	var text bytes.Buffer
 	if err := template.Must(template.ParseFiles(path+".tmpl")).Option("missingkey=error").Execute(&text, map[string]any{
 		"Kubeconfig": "/run/kubeconfig", "Context": "lab", "UID": "0b1c", "Namespace": "shop", "URL": "http://198.18.0.11:30080/checkout",
-		"Echo": "ws://198.18.0.11:30080/echo", "Prometheus": "http://198.18.0.2:9090", "Autoscaled": slices.Contains(scaling, defect), "ScalesBack": slices.Contains([]string{autoscaled, "max-too-low"}, defect), "Slow": defect == "grace-too-short",
+		"Echo": "ws://198.18.0.11:30080/echo", "Prometheus": "http://198.18.0.2:9090", "Autoscaled": slices.Contains(scaling, defect), "ScalesOut": slices.Contains([]string{autoscaled, "scale-down-too-eager"}, defect), "ScalesBack": slices.Contains([]string{autoscaled, "max-too-low"}, defect), "Slow": defect == "grace-too-short",
 	}); err != nil {
 		t.Fatal(err)
 	}

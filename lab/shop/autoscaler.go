@@ -39,6 +39,9 @@ func (d Defect) Scales() bool {
 	return false
 }
 
+// ScalesOut says whether a surge gets the pods that it needs.
+func (d Defect) ScalesOut() bool { return d == Autoscaled || d == ScaleDownTooEager }
+
 // ScalesBack says whether pods that a surge brought go when its window has passed: not if none came, or they go at once.
 func (d Defect) ScalesBack() bool { return d == Autoscaled || d == MaxTooLow }
 

@@ -264,7 +264,7 @@ func (l Lab) configure(s Summary) error {
 	}
 	err = errors.Join(lab.Configuration(file, lab.Cluster{
 		Kubeconfig: s.Kubeconfig, Context: cluster.Context, UID: s.UID, Namespace: shop.Namespace,
-		URL: shop.URL(), Echo: shop.Echo(), Prometheus: plan.Prometheus, Autoscaled: s.Defect.Scales(), ScalesBack: s.Defect.ScalesBack(), Slow: s.Defect.Slow(),
+		URL: shop.URL(), Echo: shop.Echo(), Prometheus: plan.Prometheus, Autoscaled: s.Defect.Scales(), ScalesOut: s.Defect.ScalesOut(), ScalesBack: s.Defect.ScalesBack(), Slow: s.Defect.Slow(),
 	}), file.Close())
 	if err != nil {
 		_ = os.Remove(temporary)
