@@ -35,10 +35,6 @@ func (c *Cluster) With(other client.WithWatch, doubts faults.Doubts) *Cluster {
 type Timeouts struct {
 	// Inject bounds the wait for an injection. Default: 15 s.
 	Inject time.Duration
-	// Select is how long "no pod selected" must last before Chaos Mesh is asked whether it
-	// is final, again and again: the controller reports it for every new object until it
-	// has looked for pods. Default: 2 s.
-	Select time.Duration
 	// Proof bounds the wait for the cluster to show the effect, once Chaos Mesh reports
 	// the injection. Default: 2 s.
 	Proof time.Duration
@@ -58,7 +54,6 @@ type Timeouts struct {
 func (p Timeouts) withDefaults() Timeouts {
 	return Timeouts{
 		Inject: cmp.Or(p.Inject, 15*time.Second),
-		Select: cmp.Or(p.Select, 2*time.Second),
 		Proof:  cmp.Or(p.Proof, 2*time.Second),
 		Nudge:  cmp.Or(p.Nudge, 5*time.Second),
 		GiveUp: cmp.Or(p.GiveUp, 75*time.Second),

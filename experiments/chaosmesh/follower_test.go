@@ -132,7 +132,7 @@ func TestWhatCannotBeFollowedIsInTheRecord(t *testing.T) {
 		want  string
 	}{
 		{"the new pod is protected", faults.Guard{Protected: []map[string]string{{"tier": "db"}}}, func(p *corev1.Pod) { p.Labels["tier"] = "db" }, interceptor.Funcs{}, "pod c matches the selector and is protected"},
-		{"Chaos Mesh never injects it", faults.Guard{}, func(p *corev1.Pod) { p.Name = "lost" }, interceptor.Funcs{}, "could not inject shop/lost: no such container (for 15s)"},
+		{"Chaos Mesh never injects it", faults.Guard{}, func(p *corev1.Pod) { p.Name = "lost" }, interceptor.Funcs{}, "could not inject shop/lost: no such container (for 15s); Chaos Mesh says: Failed to apply chaos: not in this pod"},
 		{"the first object's lifetime is over", faults.Guard{Lifetime: time.Second}, func(*corev1.Pod) {}, interceptor.Funcs{}, "the fault's lifetime is over"},
 		{"creating panics, which does not take the program along", faults.Guard{}, func(p *corev1.Pod) { p.Name = "lost" }, interceptor.Funcs{
 			Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
@@ -149,7 +149,7 @@ func TestWhatCannotBeFollowedIsInTheRecord(t *testing.T) {
 				c := newClient(t, row.funcs, pod("a"))
 				play(t, c, atOnce, takeUp, func(ctx context.Context, c client.Client, o v1alpha1.InnerObject) error {
 					if n, ok := o.(*v1alpha1.NetworkChaos); ok && len(n.Spec.Selector.Pods) > 0 {
-						return failed("shop/lost", "no such container")(ctx, c, o)
+						return errors.Join(says("Failed to apply chaos: not in this pod")(ctx, c, o), failed("shop/lost", "no such container")(ctx, c, o))
 					}
 					return injected("shop/a")(ctx, c, o)
 				})

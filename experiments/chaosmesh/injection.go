@@ -72,7 +72,7 @@ func (f *Fault) Inject(ctx context.Context, rec *record.Recorder) (record.Inject
 	if err != nil {
 		return fail(err)
 	}
-	injection := i.injection(ctx, reason)
+	injection := i.injection(reason)
 	injection.Effects, injection.Unprovable = p.Effects, p.Unprovable
 	injection.Of, injection.ChangesPods, injection.Follows = len(p.Candidates), changesPods(p.object), f.plan.follow
 	injection.EndsOnRestart = endsOnRestart(p.object)
@@ -93,15 +93,14 @@ func (f *Fault) injecting(rec *record.Recorder, object client.Object, asked int,
 		asked = 1 // it does not matter which of its parts comes first
 	}
 	i := &injecting{
-		Fault:     f,
-		rec:       rec,
-		object:    object,
-		name:      subject(f.cluster.Client.Scheme(), object),
-		asked:     asked,
-		before:    map[string]*corev1.Pod{},
-		shown:     map[string]time.Duration{},
-		noneSince: -1,
-		timeouts:  f.timeouts(),
+		Fault:    f,
+		rec:      rec,
+		object:   object,
+		name:     subject(f.cluster.Client.Scheme(), object),
+		asked:    asked,
+		before:   map[string]*corev1.Pod{},
+		shown:    map[string]time.Duration{},
+		timeouts: f.timeouts(),
 	}
 	for _, pod := range pods {
 		i.before[pod.Namespace+"/"+pod.Name] = &pod
@@ -128,10 +127,9 @@ type injecting struct {
 	// shown is when a pod, by UID, was first seen to show the effect.
 	shown map[string]time.Duration
 
-	from      time.Duration // just before the request to create the object
-	progress  progress
-	noneSince time.Duration // since when Chaos Mesh reports an empty selection, or when it was last asked why; -1: it does not
-	injected  time.Duration // when its records first said that all is injected
+	from     time.Duration // just before the request to create the object
+	progress progress
+	injected time.Duration // when its records first said that all is injected
 }
 
 func (i *injecting) create(ctx context.Context) error {
@@ -164,8 +162,18 @@ func (i *injecting) create(ctx context.Context) error {
 }
 
 // wait follows the object and the pods until all is injected or there is a
-// failure reason.
+// failure reason. An empty selection is none before the timeout: the controller reports it
+// for every new object until it has tried to inject what it selected, which may take long,
+// and tries again where it found nothing.
 func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival) (reason string, err error) {
+	reason, err = i.await(ctx, pods, objects)
+	if reason != "" {
+		reason = i.quote(ctx, reason)
+	}
+	return reason, err
+}
+
+func (i *injecting) await(ctx context.Context, pods, objects <-chan kube.Arrival) (reason string, err error) {
 	timeouts := i.timeouts
 	clock := i.rec.Clock()
 	read := time.NewTicker(readEvery)
@@ -215,13 +223,6 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival)
 			return i.unproven(), nil
 		case now-i.from >= timeouts.Inject && !i.progress.done():
 			return i.overdue(timeouts.Inject, trouble), nil
-		case i.noneSince >= 0 && now-i.noneSince >= timeouts.Select:
-			// The controller writes down what it selected once it has tried to inject it, which may take long. One that
-			// found nothing says so.
-			if words, _ := i.words(ctx); slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, selectFailed) }) {
-				return "Chaos Mesh selected no pod for " + i.name, nil
-			}
-			i.noneSince = now
 		}
 	}
 }
@@ -233,7 +234,7 @@ func (i *injecting) overdue(timeout time.Duration, trouble error) string {
 	case !i.progress.acted:
 		text = fmt.Sprintf("Chaos Mesh's controller did not act on %s within %s: is chaos-controller-manager running?", i.name, timeout)
 	case len(i.progress.selected) == 0:
-		text = fmt.Sprintf("Chaos Mesh's controller took up %s but selected no pod within %s", i.name, timeout)
+		text = fmt.Sprintf("Chaos Mesh's controller took up %s but did not report within %s which pods it selected", i.name, timeout)
 	case i.progress.failed != "":
 		text = fmt.Sprintf("Chaos Mesh could not inject %s (for %s)", i.progress.failed, timeout)
 	default:
@@ -318,12 +319,6 @@ func (i *injecting) see(p progress, object client.Object, at time.Duration) {
 		i.placed.acted, i.placed.seen = true, at
 	}
 	i.mu.Unlock()
-	switch {
-	case !i.progress.none:
-		i.noneSince = -1
-	case i.noneSince < 0:
-		i.noneSince = at
-	}
 	if i.progress.done() && !before.done() {
 		i.injected = at
 		i.rec.Event(record.Event{
@@ -383,7 +378,7 @@ func (i *injecting) proven() bool {
 }
 
 // injection is the final result.
-func (i *injecting) injection(ctx context.Context, reason string) record.Injection {
+func (i *injecting) injection(reason string) record.Injection {
 	in := record.Injection{
 		Fault:         i.String(),
 		Kind:          i.plan.does,
@@ -402,32 +397,24 @@ func (i *injecting) injection(ctx context.Context, reason string) record.Injecti
 			in.To = min(in.To, at)
 		}
 	}
-	if reason != "" {
-		words, err := i.words(ctx)
-		if err != nil && !errors.Is(err, context.Canceled) {
-			i.rec.Note("events of %s: %v", i.name, err)
-		}
-		if len(words) > 0 {
-			in.FailureReason += "; Chaos Mesh says: " + strings.Join(words, "; ")
-		}
-	}
 	return in
 }
 
-// selectFailed begins what Chaos Mesh says if it selected nothing (controllers/common/records).
-const selectFailed = "Failed to select targets: "
-
-// words are Chaos Mesh's own on what failed, from the events of the object. Without the
-// right to read them the rest of the result stays valid.
-func (i *injecting) words(ctx context.Context) (words []string, err error) {
+// quote adds Chaos Mesh's own words on what failed, from the events of the object. Where they
+// cannot be read the reason stays valid.
+func (i *injecting) quote(ctx context.Context, reason string) string {
 	var list corev1.EventList
 	if err := i.cluster.Client.List(ctx, &list, client.InNamespace(i.object.GetNamespace()), client.MatchingFields{"involvedObject.name": i.object.GetName()}); err != nil {
-		return nil, err
+		return fmt.Sprintf("%s (its events could not be read: %v)", reason, kube.Explain(err, "the right to list events"))
 	}
+	var words []string
 	for _, event := range list.Items {
 		if event.Reason == "Failed" && !slices.Contains(words, event.Message) {
 			words = append(words, event.Message)
 		}
 	}
-	return words, nil
+	if len(words) == 0 {
+		return reason
+	}
+	return reason + "; Chaos Mesh says: " + strings.Join(words, "; ")
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/chaos-mesh/chaos-mesh/api/v1alpha1"
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -27,9 +26,6 @@ type progress struct {
 	pending []string
 	// failed is the reason of a failed injection, in its own words.
 	failed string
-	// none: the selection is empty. It is so for an instant at the beginning of
-	// every object's life, too.
-	none bool
 	// acted: the controller has acted on the object.
 	acted bool
 }
@@ -38,9 +34,6 @@ func read(obj v1alpha1.InnerObject) progress {
 	status := obj.GetStatus()
 	p := progress{
 		acted: len(obj.GetFinalizers()) > 0 || status.Experiment.DesiredPhase != "" || len(status.Conditions) > 0,
-		none: len(status.Experiment.Records) == 0 && slices.ContainsFunc(status.Conditions, func(c v1alpha1.ChaosCondition) bool {
-			return c.Type == v1alpha1.ConditionSelected && c.Status == corev1.ConditionFalse
-		}),
 	}
 	var lacking []string
 	for _, record := range status.Experiment.Records {
