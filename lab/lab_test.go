@@ -53,7 +53,7 @@ func TestTheConfigurationIsForWhatIsDeployed(t *testing.T) {
 		if slow := parsed.Checks["answers"].Good == "value <= 3s"; slow != (d == shop.GraceTooShort) {
 			t.Errorf("%s: slow answers are good: %v", d, slow)
 		}
-		if long := parsed.Services["checkout"].Vary["autoscaling/surge"].Times.Watch == "68s"; long != (d == shop.Autoscaled || d == shop.MaxTooLow) {
+		if long := parsed.Services["checkout"].Vary["autoscaling/surge"].Times.Watch == "64s"; long != (d == shop.Autoscaled || d == shop.MaxTooLow) {
 			t.Errorf("%s: a scale-down is watched: %v", d, long)
 		}
 		if long := parsed.Services["checkout"].Vary["capacity/scaled"].Times.Watch == "82s"; long != (d == shop.Autoscaled) {

@@ -3,6 +3,7 @@ package shop
 import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -90,11 +91,13 @@ func autoscaler(defect Defect) *autoscalingv2.HorizontalPodAutoscaler {
 	return hpa
 }
 
-// rules are one policy for a direction. The window is in seconds: what was recommended last for that long counts too.
+// rules are one policy for a direction. The window is in seconds: what was recommended last for that long counts too. The
+// tolerance is the controller's own, said aloud: its flag cannot be read, and a metric right above the target would be undecided.
 func rules(window int32, policy autoscalingv2.HPAScalingPolicy) *autoscalingv2.HPAScalingRules {
 	return &autoscalingv2.HPAScalingRules{
 		StabilizationWindowSeconds: &window,
 		SelectPolicy:               new(autoscalingv2.MaxChangePolicySelect),
 		Policies:                   []autoscalingv2.HPAScalingPolicy{policy},
+		Tolerance:                  new(resource.MustParse("0.1")),
 	}
 }
