@@ -139,8 +139,12 @@ func (h HTTP) try(ctx context.Context, targets []vegeta.Target) (good []trial, e
 			case <-time.After(pause):
 			}
 		}
-		if err := h.volley(ctx, left); err != nil {
+		now := slices.Clone(left)
+		if err := h.volley(ctx, now); err != nil {
 			return nil, err
+		}
+		for i := range left {
+			left[i] = left[i].again(now[i])
 		}
 		good = append(good, slices.DeleteFunc(slices.Clone(left), trial.bad)...)
 		if left = slices.DeleteFunc(left, func(t trial) bool { return !t.bad() }); len(left) == 0 {
@@ -197,6 +201,15 @@ func (n once) Pace(_ time.Duration, hits uint64) (time.Duration, bool) {
 // Rate is not used.
 func (n once) Rate(time.Duration) float64 { return 0 }
 
+// again is what is known after another try. One that this machine spoiled says less than
+// the one before.
+func (t trial) again(now trial) trial {
+	if before := t.Request != (record.Request{}); before && now.Observation().Unknown != "" {
+		return t
+	}
+	return now
+}
+
 func (t trial) bad() bool { return t.reason() != "" }
 
 // reason is why the answer is not good; empty: it is.
@@ -230,6 +243,9 @@ func (h HTTP) named(good []trial) (string, error) {
 
 // advice is what to check about a failure; chosen: the user said which statuses are good.
 func (t trial) advice(chosen bool) string {
+	if t.Observation().Unknown != "" {
+		return "this machine spoiled each try, not what answers there: check its limits, and what else runs on it"
+	}
 	reason := t.reason()
 	switch redirected := strings.HasPrefix(reason, "3") && reason == strconv.Itoa(t.Code); {
 	case redirected && chosen:
