@@ -162,9 +162,7 @@ func (i *injecting) create(ctx context.Context) error {
 }
 
 // wait follows the object and the pods until all is injected or there is a
-// failure reason. An empty selection is none before the timeout: the controller reports it
-// for every new object until it has tried to inject what it selected, which may take long,
-// and tries again where it found nothing.
+// failure reason, which quotes Chaos Mesh.
 func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival) (reason string, err error) {
 	reason, err = i.await(ctx, pods, objects)
 	if reason != "" {
@@ -173,6 +171,9 @@ func (i *injecting) wait(ctx context.Context, pods, objects <-chan kube.Arrival)
 	return reason, err
 }
 
+// await is wait without the quote. That nothing is selected is no failure before the timeout:
+// the controller reports it for every new object until it has tried to inject what it
+// selected, which may take long, and it tries again where it found nothing.
 func (i *injecting) await(ctx context.Context, pods, objects <-chan kube.Arrival) (reason string, err error) {
 	timeouts := i.timeouts
 	clock := i.rec.Clock()

@@ -26,7 +26,7 @@ func TestATryThatThisMachineSpoiledHidesNoOther(t *testing.T) {
 	} {
 		var known trial
 		for _, q := range row.tries {
-			known = known.again(trial{Request: q})
+			known.again(q, "")
 		}
 		if known.bad() != (row.want != "") || !strings.HasPrefix(known.reason()+": "+known.advice(false), row.want) {
 			t.Errorf("%s: %s: %s; want %q", row.name, known.reason(), known.advice(false), row.want)

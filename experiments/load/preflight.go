@@ -117,7 +117,7 @@ func (h HTTP) search(ctx context.Context, targets []vegeta.Target, good []trial,
 	}
 }
 
-// A trial is a target and its latest answer.
+// A trial is a target and the latest answer that says something of it.
 type trial struct {
 	vegeta.Target
 	number   int    // from 1
@@ -139,12 +139,8 @@ func (h HTTP) try(ctx context.Context, targets []vegeta.Target) (good []trial, e
 			case <-time.After(pause):
 			}
 		}
-		now := slices.Clone(left)
-		if err := h.volley(ctx, now); err != nil {
+		if err := h.volley(ctx, left); err != nil {
 			return nil, err
-		}
-		for i := range left {
-			left[i] = left[i].again(now[i])
 		}
 		good = append(good, slices.DeleteFunc(slices.Clone(left), trial.bad)...)
 		if left = slices.DeleteFunc(left, func(t trial) bool { return !t.bad() }); len(left) == 0 {
@@ -186,7 +182,7 @@ func (h HTTP) volley(ctx context.Context, to []trial) error {
 		s.targets = append(s.targets, t.Target)
 	}
 	return s.attack(ctx, once(len(to)), func(q record.Request, header http.Header) {
-		to[q.Seq].Request, to[q.Seq].location = q, header.Get("Location")
+		to[q.Seq].again(q, header.Get("Location"))
 	})
 }
 
@@ -201,13 +197,11 @@ func (n once) Pace(_ time.Duration, hits uint64) (time.Duration, bool) {
 // Rate is not used.
 func (n once) Rate(time.Duration) float64 { return 0 }
 
-// again is what is known after another try. One that this machine spoiled says less than
-// the one before.
-func (t trial) again(now trial) trial {
-	if before := t.Request != (record.Request{}); before && now.Observation().Unknown != "" {
-		return t
+// again notes a try. One that this machine spoiled says less than one before.
+func (t *trial) again(q record.Request, location string) {
+	if first := t.Request == (record.Request{}); first || q.Observation().Unknown == "" {
+		t.Request, t.location = q, location
 	}
-	return now
 }
 
 func (t trial) bad() bool { return t.reason() != "" }
