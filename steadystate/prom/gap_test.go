@@ -18,8 +18,7 @@ import (
 // A gateway stands before the server, and can be shut.
 type gateway struct {
 	*httptest.Server
-	shut  atomic.Bool
-	asked atomic.Bool
+	shut atomic.Bool
 
 	mu      sync.Mutex
 	refused []time.Time
@@ -29,7 +28,6 @@ func (s *server) behind(t *testing.T) *gateway {
 	t.Helper()
 	g := &gateway{}
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.asked.Store(true)
 		if g.shut.Load() {
 			g.mu.Lock()
 			g.refused = append(g.refused, time.Now())
@@ -41,17 +39,6 @@ func (s *server) behind(t *testing.T) *gateway {
 	}))
 	t.Cleanup(g.Close)
 	return g
-}
-
-// await waits for the first request: what is scraped before it asks is not a
-// source's to observe.
-func (g *gateway) await(t *testing.T) {
-	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !g.asked.Load(); <-time.After(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("nothing was asked")
-		}
-	}
 }
 
 // refusals are when queries were refused.
@@ -72,6 +59,7 @@ func TestAGapShorterThanTheSpacingIsNotUnknown(t *testing.T) {
 	source := prom.Source{Client: client(t, g.URL), Query: prom.MustParse(`up`), Interval: 2 * time.Millisecond, Lookback: 3 * time.Hour}
 	l, stop := watch(t, source, clock)
 	sums, stopSums := watch(t, prom.Source{Client: source.Client, Query: prom.MustParse(`sum(up)`), Interval: 2 * time.Millisecond}, clock)
+	s.asked(t, "up")
 	sums.until(t, "a sum", count(1))
 	s.fill(t, sample{`up`, time.Now(), 1})
 	l.until(t, "a sample", count(1))
@@ -104,7 +92,7 @@ func TestAGapThatIsOnInTheEndIsUnknown(t *testing.T) {
 	g := s.behind(t)
 	clock := steadystate.StartClock()
 	l, stop := watch(t, prom.Source{Client: client(t, g.URL), Query: prom.MustParse(`up`), Interval: 2 * time.Millisecond, Lookback: 3 * time.Hour}, clock)
-	g.await(t)
+	s.asked(t, "up")
 	s.fill(t, sample{`up`, time.Now(), 1})
 	l.until(t, "a sample", count(1))
 	g.shut.Store(true)
@@ -130,7 +118,7 @@ func TestAGapLongerThanTheSpacingIsUnknown(t *testing.T) {
 	g := s.behind(t)
 	clock := steadystate.StartClock()
 	l, stop := watch(t, prom.Source{Client: client(t, g.URL), Query: prom.MustParse(`up`), Interval: 2 * time.Millisecond}, clock)
-	g.await(t)
+	s.asked(t, "up")
 	at := time.Now().Add(10 * time.Millisecond)
 	<-time.After(time.Until(at))
 	s.fill(t, sample{`up`, at, 1})

@@ -36,6 +36,7 @@ func TestEverySampleIsOneObservation(t *testing.T) {
 		l, stop := watch(t, prom.Source{
 			Client: client(t, s.URL), Query: prom.MustParse(`load`), Interval: 2 * time.Millisecond,
 		}, clock)
+		s.asked(t, "load")
 		var scraped []time.Time
 		at := time.Now()
 		for i := range 8 {
@@ -186,6 +187,7 @@ func TestDrain(t *testing.T) {
 	_, stop := watch(t, prom.Source{
 		Client: client(t, s.URL), Query: prom.MustParse(`up`), Interval: 24 * time.Hour,
 	}, clock)
+	s.asked(t, "up")
 	at := time.Now()
 	s.fill(t, sample{`up`, at, 0})
 	list := stop()

@@ -140,6 +140,7 @@ func TestMemoryOfAPodThatGoes(t *testing.T) {
 	l, stop := watchSeries(t, prom.Source{
 		Client: client(t, s.URL), Query: prom.MustParse(`container_memory_working_set_bytes`), Interval: 2 * time.Millisecond,
 	}.Per("pod"), clock)
+	s.asked(t, "container_memory_working_set_bytes")
 	a, b := `container_memory_working_set_bytes{pod="a"}`, `container_memory_working_set_bytes{pod="b"}`
 	atA, atB := time.Now(), time.Now()
 	s.fill(t, sample{a, atA, 100}, sample{b, atB, 200})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -78,6 +79,17 @@ func (s *server) fill(t testing.TB, samples ...sample) {
 	t.Helper()
 	if err := s.add(samples...); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// asked waits for the first request for a query: what is scraped before a source
+// asks is not its to observe.
+func (s *server) asked(t testing.TB, query string) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !slices.Contains(s.Queries(), query); <-time.After(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s was not asked for within 30s", query)
+		}
 	}
 }
 
