@@ -154,7 +154,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		code     int
 		want     string // in stdout or stderr
 	}{
-		{"no command is a usage error, with the help", nil, exitUsage, "Exit codes:"},
+		{"no command is a usage error, with the help", []string{}, exitUsage, "Exit codes:"},
 		{"an unknown command too", []string{"explode"}, exitUsage, `unknown command "explode"; "aftershock --help" lists the commands`},
 		{"with the one that was meant", []string{"prefligt"}, exitUsage, `lists the commands; did you mean "preflight"?`},
 		{"of audit too", []string{"audit", "verfy"}, exitUsage, `unknown command "verfy"; "aftershock audit --help" lists the commands; did you mean "verify"?`},
